@@ -1,0 +1,113 @@
+"""Cleaning, one step a function, each from data frame to data frame, so that a lesson can run and count them singly."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from mtl_helpers.data.reviews import COLUMNS, DataError, text_key
+from mtl_helpers.tasks import TOPIC
+
+_STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
+_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+_SENTIMENTS = {"pos": "positive", "+": "positive", "neg": "negative", "-": "negative"}
+_MISSING = {"", "na", "n/a", "none", "null", "?", "unknown"}
+_NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
+
+
+def fix_encoding(frame: pd.DataFrame) -> pd.DataFrame:
+    """Undo UTF-8 that was read as Windows-1252 (``donâ€™t`` becomes ``don't``); curly quotes become straight ones."""
+    return frame.assign(text=frame.text.map(_repair).str.translate(_STRAIGHT))
+
+
+def _repair(text: str) -> str:
+    try:
+        return text.encode("cp1252").decode("utf-8")
+    except UnicodeError:  # it was not mojibake
+        return text
+
+
+def strip_markup(frame: pd.DataFrame) -> pd.DataFrame:
+    """Remove HTML tags and turn entities (``&amp;``) into characters."""
+    return frame.assign(text=frame.text.str.replace(_TAG, " ", regex=True).map(html.unescape))
+
+
+def strip_space(frame: pd.DataFrame) -> pd.DataFrame:
+    """Collapse runs of white space, cut the ends, and drop rows whose text is then empty."""
+    text = frame.text.str.split().str.join(" ")
+    return frame.assign(text=text)[text != ""]
+
+
+def unify_labels(frame: pd.DataFrame) -> pd.DataFrame:
+    """Bring every spelling of a label to one: ``POS`` and ``+`` to ``positive``, ``four`` to 4, ``n/a`` to missing."""
+
+    def plain(column: str) -> pd.Series:
+        label = frame[column].str.strip().str.lower()
+        return label.where(~label.isin(_MISSING), "")
+
+    topic = plain("topic").str.rstrip("s")
+    stars = plain("stars").str.replace(r"\s*(?:stars?|/ ?5)$", "", regex=True).replace(_NUMBERS).str.removesuffix(".0")
+    number = pd.to_numeric(stars.replace("", np.nan), errors="coerce").astype(float)
+    odd = ((stars != "") & number.isna()) | ~topic.isin(["", *TOPIC.classes])
+    sentiment = plain("sentiment").replace(_SENTIMENTS)
+    odd |= ~sentiment.isin(["", "positive", "negative"])
+    if odd.any():
+        row = frame[odd].iloc[0]
+        raise DataError(
+            f"Row {row.id}: cannot read the labels topic {row.topic!r}, sentiment {row.sentiment!r}, stars {row.stars!r}."
+        )
+    return frame.assign(
+        topic=topic.where(topic != "", None), sentiment=sentiment.where(sentiment != "", None), stars=number
+    )
+
+
+def drop_conflicts(frame: pd.DataFrame) -> pd.DataFrame:
+    """Drop rows whose sentiment contradicts their stars (1 and 2 are negative, 4 and 5 positive)."""
+    wrong = ((frame.stars < 3) & (frame.sentiment == "positive")) | (
+        (frame.stars > 3) & (frame.sentiment == "negative")
+    )
+    return frame[~wrong]
+
+
+def merge_duplicates(frame: pd.DataFrame) -> pd.DataFrame:
+    """Keep one row a text (case and punctuation do not count): the first id, with labels it lacks taken from its copies."""
+    ordered = frame.sort_values("id")
+    filled = ordered.groupby(text_key(ordered.text))[["topic", "sentiment", "stars"]].transform("first")
+    return ordered.assign(**filled.to_dict("series"))[~text_key(ordered.text).duplicated()]
+
+
+def drop_topicless(frame: pd.DataFrame) -> pd.DataFrame:
+    """Drop rows that have no topic even after merging."""
+    return frame[frame.topic.notna()]
+
+
+CLEANING_STEPS: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "encoding": fix_encoding,
+    "markup": strip_markup,
+    "white space": strip_space,
+    "label spellings": unify_labels,
+    "conflicts": drop_conflicts,
+    "duplicates": merge_duplicates,
+    "no topic": drop_topicless,
+}
+
+
+def clean_reviews(raw: pd.DataFrame) -> pd.DataFrame:
+    """Run all `CLEANING_STEPS` in order on a raw frame of strings; rows come back sorted by id.
+
+    >>> raw = pd.DataFrame({"id": ["r2", "r1"], "text": ["Not&nbsp;bad!", "not bad<br />"], "topic": ["Films", ""],
+    ...                     "sentiment": ["POS", "+ "], "stars": ["four", "4.0"]})
+    >>> clean_reviews(raw).iloc[0].tolist()
+    ['r1', 'not bad', 'film', 'positive', 4.0]
+    """
+    absent = [column for column in COLUMNS if column not in raw]
+    if absent:
+        raise DataError(f"Cannot clean: column '{absent[0]}' is missing; found {', '.join(map(repr, raw.columns))}.")
+    frame = raw
+    for step in CLEANING_STEPS.values():
+        frame = step(frame)
+    return frame.sort_values("id").reset_index(drop=True)

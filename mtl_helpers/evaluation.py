@@ -1,0 +1,62 @@
+"""Step 5, evaluation: each task in its own metrics, and accuracy by what makes a text hard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
+from torch.utils.data import DataLoader
+
+from mtl_helpers.data.reviews import PHENOMENA, DataError
+from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.training import predict
+
+
+def evaluate(model: MultiTaskModel, loader: DataLoader) -> pd.DataFrame:
+    """Metrics of each task over the labelled examples of a loader: one row a task.
+
+    Columns ``accuracy, macro_F1, MAE, n``; a metric that does not apply to the task's kind is nan. Macro-F1 is the F1 of
+    each class, averaged without regard to how frequent the class is.
+    """
+    rows = {}
+    for task in model.tasks:
+        output, target, mask = predict(model, loader)[task.name]
+        truth, predicted = target[mask].numpy(), task.predict(output)[mask].numpy()
+        row: dict[str, float] = {"n": len(truth)}
+        if len(truth) == 0:
+            raise DataError(f"No example of this loader has a label for '{task.name}'; there is nothing to evaluate.")
+        if task.kind == "classification":
+            row["accuracy"] = accuracy_score(truth, predicted)
+            row["macro_F1"] = f1_score(truth, predicted, average="macro")
+        else:
+            row["MAE"] = mean_absolute_error(truth, predicted)
+        rows[task.name] = row
+    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["accuracy", "macro_F1", "MAE", "n"])
+
+
+def accuracy_by_phenomenon(
+    frame: pd.DataFrame, correct: Sequence[bool], phenomena: Sequence[str] = PHENOMENA
+) -> pd.DataFrame:
+    """Accuracy on the rows marked with each phenomenon, on those with none, and on all: columns ``accuracy, n``.
+
+    ``frame`` has a column ``phenomena`` (marks joined by ``;``) and ``correct`` says of each of its rows whether the
+    prediction was right.
+
+    >>> frame = pd.DataFrame({"phenomena": ["irony", "", "irony;contrast"]})
+    >>> accuracy_by_phenomenon(frame, [False, True, True], ["irony"])
+           accuracy  n
+    irony  0.500000  2
+    none   1.000000  1
+    all    0.666667  3
+    """
+    if len(frame) != len(correct):
+        raise DataError(f"{len(frame)} rows and {len(correct)} predictions: they must belong to each other.")
+    right = pd.Series(list(correct), index=frame.index, dtype=float)
+    marks = frame.phenomena.str.split(";")
+    groups = {name: marks.map(lambda row, name=name: name in row) for name in phenomena}
+    groups["none"] = frame.phenomena == ""
+    groups["all"] = pd.Series(True, index=frame.index)
+    return pd.DataFrame(
+        {name: {"accuracy": right[rows].mean(), "n": int(rows.sum())} for name, rows in groups.items()}
+    ).T.astype({"n": int})
