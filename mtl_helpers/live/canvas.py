@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import io
+import sys
 import threading
 from collections import defaultdict
 from itertools import combinations
 from typing import Any
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,10 +17,14 @@ from mtl_helpers.plots import task_styles
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import Record
 
-_backend = mpl.get_backend()
+# ipympl takes over every figure of the notebook if it finds Matplotlib loaded when it is imported; all but the lab's are
+# to stay pictures in the notebook, so for that moment it does not find it.
+_matplotlib = sys.modules.pop("matplotlib")
+try:
+    import ipympl  # noqa: F401
+finally:
+    sys.modules["matplotlib"] = _matplotlib
 from ipympl.backend_nbagg import Canvas, FigureManager  # noqa: E402
-
-mpl.use(_backend)  # importing ipympl takes over every figure of the notebook: give the backend back
 
 _SMOOTH = 20  # steps in the running mean of the training loss
 _POINTS = 1500  # points drawn of one curve; a longer one is thinned
@@ -54,7 +58,7 @@ class LivePlot:
         names = [task.name for task in tasks]
         self._styles = task_styles(names)
         self.pairs = list(combinations(names, 2)) if len(names) <= 3 else [(names[0], name) for name in names[1:]]
-        self.figure = Figure(figsize=(9.4, 4.7), layout="constrained", dpi=92)
+        self.figure = Figure(figsize=(8.2, 4.5), layout="constrained", dpi=92)
         self.canvas = _LockedCanvas(self.figure)
         FigureManager(self.canvas, 0)
         self.canvas.toolbar_visible = self.canvas.header_visible = False

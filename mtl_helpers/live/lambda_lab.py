@@ -24,6 +24,7 @@ from mtl_helpers.training import Record, TaskWeights, TrainingError, as_history,
 STOPS = (0, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10)
 OPTIMIZERS = {cls.__name__: cls for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)}
 LEARNING_RATES = (0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
+SPEEDS = (("full", None), ("100 steps/s", 100), ("30 steps/s", 30), ("10 steps/s", 10))
 MAX_GHOSTS = 5
 PUSH_INTERVAL = 0.1  # seconds: the page hears from the training at most 10 times a second
 
@@ -117,11 +118,14 @@ class LambdaLab:
         """Take steps until paused, or ``limit`` of them; with a script, λ changes come from it."""
         threads = torch.get_num_threads()
         torch.set_num_threads(1)  # small models: a second thread only gets in the way, and in the page's
-        taken, since, counted = 0, time.perf_counter(), 0
+        taken, since, counted, next_at = 0, time.perf_counter(), 0, 0.0
         try:
             while not self._pause.is_set() and (limit is None or taken < limit):
                 if script and self.step + 1 in script:
                     self.set(**script[self.step + 1])
+                if limit is None and self.speed.value:
+                    self._pause.wait(max(0.0, next_at - time.perf_counter()))
+                    next_at = time.perf_counter() + 1 / self.speed.value
                 self._take(next(self._steps))
                 taken += 1
                 now = time.perf_counter()
@@ -337,9 +341,11 @@ class LambdaLab:
         self.learning_rate = widgets.Dropdown(
             options=[(f"{r:g}", r) for r in rates], value=lr, description="learning rate"
         )
+        self.speed = widgets.Dropdown(options=SPEEDS, value=None, description="speed")
         self.preset = widgets.Dropdown(options=[("choose ...", None), *self._presets()], description="λ preset")
-        for chooser in (self.optimizer, self.learning_rate, self.preset):
-            chooser.layout.width, chooser.style.description_width = "15.5em", "6em"
+        choosers = [self.optimizer, self.learning_rate, self.preset, self.speed]
+        for chooser in choosers:
+            chooser.layout.width, chooser.style.description_width = "14.5em", "7em"
         self.optimizer.observe(lambda _: self._safely(self._choice_changed), names="value")
         self.learning_rate.observe(lambda _: self._safely(self._choice_changed), names="value")
         self.preset.observe(lambda change: change["new"] and self.set(**change["new"]), names="value")
@@ -352,7 +358,7 @@ class LambdaLab:
                 self.readout,
                 self._error_box,
                 widgets.HBox([*self.buttons.values(), self.progress], layout=wrap),
-                widgets.HBox([self.optimizer, self.learning_rate, self.preset], layout=wrap),
+                widgets.HBox(choosers, layout=wrap),
                 *self.sliders.values(),
                 self.plot.canvas,
                 self._ghost_row,

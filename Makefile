@@ -1,0 +1,22 @@
+# Two commands: `make lab` opens the course, `make test` checks it. Everything else is for those who change it.
+# Each works on a fresh machine: it makes .venv and installs what it needs, once.
+
+# The first Python that is new enough, or python3, which then says what it lacks.
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,$(if $(shell $(p) -c 'import sys; print(sys.version_info >= (3, 11) or "")' 2>/dev/null),$(p))) python3)
+PORT ?= 8888
+ARGS ?=
+RUN = PORT=$(PORT) $(PYTHON) -m mtl_helpers
+
+.PHONY: lab test bench notebooks lint
+
+lab: ; @$(RUN) lab $(ARGS)
+
+test: ; @$(RUN) test $(ARGS)
+
+# Speed, as ratios against stated baselines; not part of the tests.
+bench: ; @$(RUN) bench $(ARGS)
+
+# Run the notebooks and store their outputs as they are committed.
+notebooks: ; @$(RUN) notebooks $(ARGS)
+
+lint: ; @$(RUN) install test && .venv/bin/ruff check . && .venv/bin/ruff format --check .

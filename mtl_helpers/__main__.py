@@ -1,0 +1,186 @@
+"""``python -m mtl_helpers lab`` and ``... test``: the course's two commands, on a machine that has only Python.
+
+Runs on the standard library alone, and parses on old Pythons, so that it can say in words what a machine lacks.
+"""
+
+import hashlib
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+VENV = os.path.join(ROOT, ".venv")
+NEEDED_GB = 3.0  # a CPU installation with the test tools takes about 2 GB, and pip unpacks beside it
+USAGE = """usage: python -m mtl_helpers lab [--port N] [--no-browser]   open the course in JupyterLab
+       python -m mtl_helpers test [pytest options]        check everything: code, notebooks, browser
+       python -m mtl_helpers bench [pytest options]       measure speed (takes a few minutes)
+       python -m mtl_helpers notebooks [NOTEBOOK ...]     run notebooks and store their outputs
+       python -m mtl_helpers install [EXTRA ...]          only make the environment"""
+
+
+def fail(message: str) -> None:
+    """End with one line that names what is missing and what to do."""
+    sys.exit("mtl_helpers: " + message)
+
+
+def environment() -> str:
+    """The Python to run the course with: this one if the course is installed in it (conda, Binder), else .venv's."""
+    own = sys.prefix != sys.base_prefix or os.environ.get("CONDA_PREFIX") == sys.prefix
+    if own and os.path.realpath(sys.prefix) != os.path.realpath(VENV) and importlib.util.find_spec("jupyterlab"):
+        return sys.executable
+    return os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python" + (".exe" if os.name == "nt" else ""))
+
+
+def install(*extras: str) -> str:
+    """Make .venv if needed and install the course into it, unless that was done for these very files before."""
+    python = environment()
+    if python == sys.executable:
+        return python
+    if not os.path.isfile(os.path.join(ROOT, "pyproject.toml")):
+        fail("there is no pyproject.toml in " + ROOT + "; run this in a checkout of the course.")
+    stamps, wanted = [os.path.join(VENV, ".installed-" + part) for part in ("course", *extras)], fingerprint()
+    if os.path.isfile(python) and all(read(stamp) == wanted for stamp in stamps):
+        return python
+    if not os.path.isfile(python):
+        make_venv()
+    check_space()
+    print("Installing the course into .venv (once; takes a few minutes) ...", flush=True)
+    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    command += ["-c", os.path.join(ROOT, "constraints.txt"), "-e", ROOT + ("[test]" if "test" in extras else "")]
+    if "bench" in extras:
+        command += ["-r", os.path.join(ROOT, "tests", "bench", "requirements.txt")]
+    if subprocess.call(command):
+        fail("pip could not install the course (its message is above). Is there a network? Then run the command again.")
+    for stamp in stamps:
+        with open(stamp, "w") as file:
+            file.write(wanted)
+    return python
+
+
+def read(path: str) -> str:
+    """A file's text, or nothing where there is none."""
+    if not os.path.isfile(path):
+        return ""
+    with open(path) as file:
+        return file.read()
+
+
+def fingerprint() -> str:
+    """Changes when what is to be installed changes, or when the folder was moved."""
+    digest = hashlib.sha256(ROOT.encode())
+    for name in ("pyproject.toml", "constraints.txt"):
+        digest.update(read(os.path.join(ROOT, name)).encode())
+    return digest.hexdigest()
+
+
+def make_venv() -> None:
+    """Make .venv, or say what this Python lacks for it."""
+    if importlib.util.find_spec("venv") is None or importlib.util.find_spec("ensurepip") is None:
+        fail(
+            "this Python ("
+            + sys.executable
+            + ") has no venv; install it (Debian, Ubuntu: sudo apt install python3-venv)."
+        )
+    check_space()
+    print("Making .venv with Python " + sys.version.split()[0] + " ...", flush=True)
+    if subprocess.call([sys.executable, "-m", "venv", VENV]):
+        shutil.rmtree(VENV, ignore_errors=True)
+        fail("could not make the environment .venv (the message is above).")
+
+
+def check_space() -> None:
+    """Refuse to start an installation that can not end."""
+    free = shutil.disk_usage(ROOT).free / 1e9
+    if free < NEEDED_GB:
+        fail(f"only {free:.1f} GB free in {ROOT}; the course needs {NEEDED_GB:.0f} GB. Make room and try again.")
+
+
+def check_port(port: str) -> int:
+    """The port as a number, if it is one and nobody listens on it."""
+    if not port.isdigit() or not 1024 <= int(port) <= 65535:
+        fail("PORT must be a number from 1024 to 65535; found " + repr(port) + ".")
+    with socket.socket() as probe:
+        if os.name != "nt":  # as the server does; on Windows it would allow a port in use
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", int(port)))
+        except OSError:
+            fail(f"port {port} is taken, perhaps by another JupyterLab. Choose another: make lab PORT={int(port) + 1}")
+    return int(port)
+
+
+def lab(options: list) -> int:
+    """Start JupyterLab on the first notebook."""
+    port, browser = os.environ.get("PORT") or "8888", []
+    while options:
+        option = options.pop(0)
+        if option == "--port" and options:
+            port = options.pop(0)
+        elif option == "--no-browser":
+            browser = ["--no-browser"]
+        else:
+            fail("unknown option " + repr(option) + "\n" + USAGE)
+    port = check_port(port)
+    python = install()
+    first = "/lab/tree/notebooks/00_start_here.ipynb"
+    command = [python, "-m", "jupyterlab", "--ServerApp.root_dir=" + ROOT, "--ServerApp.ip=127.0.0.1", *browser]
+    command += ["--ServerApp.port=" + str(port), "--ServerApp.port_retries=0", "--LabApp.default_url=" + first]
+    # No question about news and updates before the first notebook is seen.
+    command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    if hasattr(os, "getuid") and os.getuid() == 0:
+        command.append("--allow-root")
+    print("Opening the course in your browser; if none opens, follow the address below. Stop with Ctrl-C.", flush=True)
+    try:
+        return subprocess.call(command, cwd=ROOT)
+    except KeyboardInterrupt:
+        return 0
+
+
+def test(options: list) -> int:
+    """Run the whole suite: code and notebooks on two cores, then the browser alone, since it measures what a page does."""
+    pytest = [install("test"), "-m", "pytest", *options]
+    parts = [
+        ["-m", "not browser", "--nbval", "--nbval-cell-timeout=120", "-n", "2", "--dist", "loadfile"],
+        ["-m", "browser", "tests/test_browser.py", "-rs"],
+    ]
+    codes = [subprocess.call([*pytest, *part], cwd=ROOT) for part in parts]
+    return max(0 if code == 5 and options else code for code in codes)  # 5: one's own -k left nothing in this part
+
+
+def bench(options: list) -> int:
+    """Measure; the peers that are only measured are installed here and nowhere else."""
+    return subprocess.call([install("test", "bench"), "-m", "pytest", "tests/bench", "-s", *options], cwd=ROOT)
+
+
+def notebooks(options: list) -> int:
+    """Run notebooks and store their outputs in the form in which they are committed."""
+    return subprocess.call([install("test"), "tests/store_notebooks.py", *options], cwd=ROOT)
+
+
+def main(arguments: list) -> None:
+    """Read the command and run it."""
+    if sys.version_info < (3, 11):  # noqa: UP036 - said in words before anything newer is needed
+        found = ".".join(map(str, sys.version_info[:2]))
+        fail(
+            "the course needs Python 3.11 or newer; this is "
+            + found
+            + ". Install one, then: make lab PYTHON=python3.12"
+        )
+    commands = {
+        "lab": lab,
+        "test": test,
+        "bench": bench,
+        "notebooks": notebooks,
+        "install": lambda extras: install(*extras),
+    }
+    if not arguments or arguments[0] not in commands:
+        sys.exit(USAGE)
+    code = commands[arguments[0]](arguments[1:])
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

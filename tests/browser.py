@@ -1,0 +1,185 @@
+"""A real JupyterLab in a real Chromium, as a small object that the browser tests and the benchmark drive."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+STATUS = """() => { const w = window.jupyterapp.shell.currentWidget; const s = w && w.sessionContext && w.sessionContext.session;
+    return s && s.kernel ? s.kernel.connectionStatus + ' ' + s.kernel.status : 'no kernel' }"""
+CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code'
+    && c.model.sharedModel.source.trim()).map(c => [c.model.executionCount, c.promptNode ? c.promptNode.textContent : '',
+    (c.model.sharedModel.outputs || []).filter(o => o.output_type === 'error').map(o => o.ename + ': ' + o.evalue).join()])"""
+
+
+def need_chromium() -> None:
+    """Skip with a reason where there is no browser; on CI there has to be one."""
+    if CHROMIUM is None:
+        reason = "no Chromium found: install it (Debian, Ubuntu: sudo apt install chromium) to run the browser tests"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+def copy_course(target: Path) -> Path:
+    """A copy of what git tracks, so that nothing a test does touches the checkout."""
+    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for name in filter(None, names.split("\0")):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
+    return target
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A Jupyter server or Voilà on a free port, ended with its whole process group."""
+
+    def __init__(self, command: list[str], folder: Path, scratch: Path, ready: str) -> None:
+        self.token = secrets.token_hex(8)
+        self.log = scratch / "server.log"
+        home = {
+            f"JUPYTER{name}_DIR": str(scratch / name)
+            for name in ("LAB_SETTINGS", "LAB_WORKSPACES", "_RUNTIME", "_CONFIG")
+        }
+        environment = {**os.environ, **home, "JUPYTER_TOKEN": self.token}
+        self.port = int(next(part for part in command if part.startswith("PORT=")).removeprefix("PORT="))
+        command = [part.removeprefix("PORT=") for part in command]
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+            )
+        self.url, start = f"http://127.0.0.1:{self.port}", time.time()
+        while True:
+            try:
+                urllib.request.urlopen(f"{self.url}{ready}?token={self.token}", timeout=30).read()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.time() - start > 120:
+                    self.close()
+                    raise RuntimeError(f"the server did not start:\n{self.log.read_text()[-3000:]}") from None
+                time.sleep(0.2)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGTERM)
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+
+def start_lab(folder: Path, scratch: Path) -> Server:
+    """JupyterLab as `make lab` starts it."""
+    command = [sys.executable, "-m", "mtl_helpers", "lab", "--no-browser", "--port", f"PORT={free_port()}"]
+    return Server(command, folder, scratch, "/api/status")
+
+
+def launch(playwright):
+    sandbox = ["--no-sandbox"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+    return playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *sandbox])
+
+
+class NotebookPage:
+    """One notebook open in JupyterLab."""
+
+    def __init__(self, browser, server: Server, name: str, height: int = 1400) -> None:
+        self.page = browser.new_context(viewport={"width": 1250, "height": height}).new_page()
+        self.errors: list[str] = []
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        workspace = secrets.token_hex(4)
+        self.page.goto(f"{server.url}/lab/workspaces/{workspace}/tree/notebooks/{name}?token={server.token}")
+        self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+        self.command("application:set-mode", {"mode": "single-document"})
+        self.wait_for(lambda: self.page.evaluate(STATUS) == "connected idle", "an idle kernel", 60)
+
+    def command(self, name: str, arguments: dict | None = None) -> None:
+        self.page.evaluate("([c, a]) => { window.jupyterapp.commands.execute(c, a) }", [name, arguments or {}])
+
+    def wait_for(self, condition, what: str, seconds: float = 30):
+        end = time.time() + seconds
+        while time.time() < end:
+            result = condition()
+            if result:
+                return result
+            time.sleep(0.05)
+        raise AssertionError(f"waited {seconds} s for {what}")
+
+    def cells(self) -> list[list]:
+        return self.page.evaluate(CELLS)
+
+    def run_all(self, seconds: float = 120) -> float:
+        """Run every cell from a fresh kernel; return the seconds it took. Raises with the error of a cell that failed."""
+        before = time.time()
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+
+        def done():
+            cells = self.cells()
+            bad = [error for _, _, error in cells if error]
+            assert not bad, bad
+            return all(count is not None and "*" not in prompt for count, prompt, _ in cells)
+
+        self.wait_for(done, "all cells to have run", seconds)
+        return time.time() - before
+
+    def execute(self, code: str) -> str:
+        """Run code in the notebook's kernel beside the cells, without touching them; return what it printed."""
+        return self.page.evaluate(
+            """async code => { const k = window.jupyterapp.shell.currentWidget.sessionContext.session.kernel; let text = '';
+            const f = k.requestExecute({code, store_history: false});
+            f.onIOPub = m => { if (m.content.text) text += m.content.text; if (m.content.evalue) text += m.content.evalue };
+            await f.done; return text }""",
+            code,
+        )
+
+    def readout(self, lab: int = 0) -> dict[str, float]:
+        """The numbers the lab shows: the step, and by task its λ."""
+        text = self.page.locator(".mtl-lambda-lab").nth(lab).locator(".widget-html").first.inner_text()
+        numbers = {"step": float(re.search(r"step (\d+)", text)[1])}
+        for line in text.splitlines():
+            parts = line.split()
+            if len(parts) >= 3 and re.fullmatch(r"[\d.]+", parts[1]):
+                numbers[parts[0]] = float(parts[1])
+        return numbers
+
+    def press(self, button: str, lab: int = 0) -> None:
+        self.page.locator(".mtl-lambda-lab").nth(lab).locator("button", has_text=button).first.click()
+
+    def drag(self, task: str, fraction: float, lab: int = 0) -> None:
+        """Drag a task's slider by mouse to a fraction of its length."""
+        slider = self.page.locator(".mtl-lambda-lab").nth(lab).locator(f".mtl-lambda-{task}")
+        slider.scroll_into_view_if_needed()
+        handle = slider.locator(".noUi-handle").bounding_box()
+        track = slider.locator(".noUi-base").bounding_box()
+        self.page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+        self.page.mouse.down()
+        self.page.mouse.move(track["x"] + track["width"] * fraction, handle["y"] + handle["height"] / 2, steps=8)
+        self.page.mouse.up()
+
+    def picture(self, lab: int = 0) -> bytes:
+        """What the live figure's canvas holds, as the page has it."""
+        canvas = self.page.locator(".mtl-lambda-lab").nth(lab).locator("canvas").first
+        return canvas.evaluate("c => c.toDataURL()").encode()
+
+    def close(self) -> None:
+        self.page.context.close()
