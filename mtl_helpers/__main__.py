@@ -129,7 +129,7 @@ def lab(options: list) -> int:
     command = [python, "-m", "jupyterlab", "--ServerApp.root_dir=" + ROOT, "--ServerApp.ip=127.0.0.1", *browser]
     command += ["--ServerApp.port=" + str(port), "--ServerApp.port_retries=0", "--LabApp.default_url=" + first]
     # No question about news and updates before the first notebook is seen.
-    command += ["--LabApp.news_url=", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     if hasattr(os, "getuid") and os.getuid() == 0:
         command.append("--allow-root")
     print("Opening the course in your browser; if none opens, follow the address below. Stop with Ctrl-C.", flush=True)

@@ -19,7 +19,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
-STATUS = """() => { const w = window.jupyterapp.shell.currentWidget; const s = w && w.sessionContext && w.sessionContext.session;
+STATUS = """() => { const w = window.jupyterapp.shell.currentWidget; const s = w && w.sessionContext?.session;
     return s && s.kernel ? s.kernel.connectionStatus + ' ' + s.kernel.status : 'no kernel' }"""
 CELLS = """() => window.jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === 'code'
     && c.model.sharedModel.source.trim()).map(c => [c.model.executionCount, c.promptNode ? c.promptNode.textContent : '',
@@ -90,6 +90,8 @@ class Server:
 
 def start_lab(folder: Path, scratch: Path) -> Server:
     """JupyterLab as `make lab` starts it."""
+    (scratch / "_CONFIG").mkdir()
+    (scratch / "_CONFIG" / "jupyter_lab_config.json").write_text('{"LabApp": {"expose_app_in_browser": true}}')
     command = [sys.executable, "-m", "mtl_helpers", "lab", "--no-browser", "--port", f"PORT={free_port()}"]
     return Server(command, folder, scratch, "/api/status")
 

@@ -1,0 +1,152 @@
+"""What every notebook of the course keeps to (nbval runs their cells; this reads them)."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+# Cells whose output may differ, each with its reason: "notebook/cell id": "reason".
+NOT_COMPARED: dict[str, str] = {}
+
+
+@pytest.fixture(params=PATHS, ids=lambda path: path.stem)
+def notebook(request) -> dict:
+    return {**json.loads(request.param.read_text(encoding="utf-8")), "path": request.param}
+
+
+def source(cell: dict) -> str:
+    return "".join(cell["source"])
+
+
+def code_cells(notebook: dict) -> list[dict]:
+    return [cell for cell in notebook["cells"] if cell["cell_type"] == "code"]
+
+
+def markdown(notebook: dict) -> str:
+    return "\n\n".join(source(cell) for cell in notebook["cells"] if cell["cell_type"] == "markdown")
+
+
+def printed(notebook: dict) -> str:
+    """All text that the code cells put out."""
+    texts = []
+    for cell in code_cells(notebook):
+        for output in cell["outputs"]:
+            texts.append("".join(output.get("text", "")))
+            texts += ["".join(v) for k, v in output.get("data", {}).items() if k.startswith("text/")]
+    return "\n".join(texts)
+
+
+def tagged(notebook: dict, tag: str) -> list[dict]:
+    return [cell for cell in notebook["cells"] if tag in cell["metadata"].get("tags", [])]
+
+
+def test_there_are_notebooks():
+    assert PATHS, "no notebook was found: the tests below would check nothing"
+
+
+def test_every_cell_was_run_once_from_top_to_bottom(notebook):
+    """nbval compares only cells with a number, so a cell without one would pass unseen."""
+    counts = [cell["execution_count"] for cell in code_cells(notebook)]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_stored_outputs_are_clean(notebook):
+    stored = json.dumps([cell["outputs"] for cell in code_cells(notebook)])
+    assert '"output_type": "error"' not in stored
+    assert '"name": "stderr"' not in stored, "a warning is stored"
+    assert "Warning:" not in stored
+    assert not re.search(r" at 0x[0-9a-f]{6,}", stored), "a memory address is stored"
+    assert not re.search(r"/(home|root|tmp|work|Users|opt)/", stored), "a path of some machine is stored"
+    assert "widget-view" not in stored, "a live widget is stored; a page without a kernel would show an error"
+
+
+def test_metadata_say_nothing_of_the_machine(notebook):
+    assert notebook["metadata"] == {
+        "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+        "language_info": {"name": "python"},
+    }
+    for cell in notebook["cells"]:
+        assert set(cell["metadata"]) <= {"tags", "jupyter"}
+
+
+def test_code_cells_are_short(notebook):
+    for cell in code_cells(notebook):
+        assert len(source(cell).splitlines()) <= 25, f"cell {cell['id']} is too long to be read in class"
+
+
+def test_cells_that_are_not_compared_are_listed(notebook):
+    for cell in code_cells(notebook):
+        ignored = "NBVAL_IGNORE_OUTPUT" in source(cell) or "nbval-ignore-output" in cell["metadata"].get("tags", [])
+        key = f"{notebook['path'].stem}/{cell['id']}"
+        assert ignored == (key in NOT_COMPARED), f"{key}: list it in NOT_COMPARED with its reason, or compare it"
+        assert "NBVAL_SKIP" not in source(cell)
+
+
+def items(text: str, heading: str) -> int:
+    found = re.search(rf"^## {heading}\n+((?:\d+\. .*\n?)+)", text, re.M)
+    assert found, f"there is no numbered list under '{heading}'"
+    return len(found[1].strip().splitlines())
+
+
+def test_anatomy(notebook):
+    text = markdown(notebook)
+    first = source(notebook["cells"][0])
+    assert first.startswith("# ") and "Class time:" in first and "You need:" in first
+    assert items(text, "In this notebook you will") == items(text, "What you learned") in (3, 4, 5)
+    for part in (
+        r"\*\*Predict first\.\*\*",
+        r"\*\*Target\.\*\*",
+        "^## Quiz",
+        "^## Further reading",
+        r"^\*\*(Next notebook|Back)",
+    ):
+        assert re.search(part, text, re.M), f"missing: {part}"
+    quizzes = [cell for cell in code_cells(notebook) if re.search(r"^Quiz\(", source(cell), re.M)]
+    assert len(quizzes) == 3
+    assert all(cell["metadata"].get("jupyter", {}).get("source_hidden") for cell in quizzes), "the answers are in sight"
+
+
+def test_exercises_fail_at_the_start_and_pass_when_solved(notebook):
+    starters, solutions = tagged(notebook, "starter"), tagged(notebook, "solution")
+    assert 2 <= len(starters) == len(solutions) <= 4 and len(tagged(notebook, "hint")) == len(starters)
+    for cell in starters:
+        assert "Not yet" in json.dumps(cell["outputs"]), f"{cell['id']} does not say what is to be done"
+    for cell in solutions:
+        assert cell["metadata"]["jupyter"]["source_hidden"], f"{cell['id']} lies open"
+        assert json.dumps(cell["outputs"]).count("Correct.") == 1, f"{cell['id']} does not pass its check"
+
+
+def test_links_and_pictures_work(notebook):
+    text = markdown(notebook)
+    for target in re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", text):
+        target = target[0] or target[1]
+        if not target.startswith("http"):
+            assert (notebook["path"].parent / target).is_file(), f"{target} does not exist"
+    assert "![](" not in text and not re.search(r"<img(?![^>]*\balt=\"[^\"]{10,})", text), "a picture has no alt text"
+
+
+def test_every_number_in_the_prose_comes_from_a_checked_cell(notebook):
+    """A decimal number in the text must stand in an output or in the code that was run; published ones stand with a link."""
+    shown = printed(notebook) + "\n".join(source(cell) for cell in code_cells(notebook))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] != "markdown":
+            continue
+        for paragraph in source(cell).split("\n\n"):
+            if "](http" in paragraph or paragraph.startswith(("<img", "$$")):
+                continue
+            for number in re.findall(r"(?<![\w.])\d+\.\d+(?![\w.]*\d)", paragraph):
+                assert number in shown, f"{cell['id']}: the text says {number}, no cell shows it"
+
+
+def test_trained_numbers_are_printed_through_a_check(notebook):
+    """Trained numbers differ between processors: a cell that trains prints decimals through `check` only."""
+    for cell in code_cells(notebook):
+        if not re.search(r"\b(fit|run|lab\.run|evaluate)\(", source(cell)):
+            continue
+        for output in cell["outputs"]:
+            for line in "".join(output.get("text", "")).splitlines():
+                if re.search(r"\d\.\d{2,}", line):
+                    assert "checked" in line, f"{cell['id']} prints a trained number raw: {line}"
