@@ -97,7 +97,7 @@ def _difference(answer: Any, expected: Any, tolerance: float, slips: Mapping[str
         return "replace the ... by your answer."
     try:
         found = torch.as_tensor(answer, dtype=torch.float64).detach()
-    except (TypeError, ValueError, RuntimeError):
+    except (TypeError, ValueError, RuntimeError, OverflowError):
         return f"found {answer!r} ({type(answer).__name__}), expected a number or a tensor."
     wanted = torch.as_tensor(expected, dtype=torch.float64).detach()
     if found.shape != wanted.shape:
@@ -142,6 +142,8 @@ class Quiz:
 
     def choose(self, option: str) -> str:
         """Answer the question and return the feedback."""
+        if option not in self.options:
+            raise ClaimError(f"There is no answer {option!r}; choose one of {', '.join(map(repr, self.options))}.")
         self._buttons.value = option
         return self.feedback(option)
 

@@ -19,9 +19,9 @@ def evaluate(model: MultiTaskModel, loader: DataLoader) -> pd.DataFrame:
     Columns ``accuracy, macro_F1, MAE, n``; a metric that does not apply to the task's kind is nan. Macro-F1 is the F1 of
     each class, averaged without regard to how frequent the class is.
     """
-    rows = {}
+    rows, predictions = {}, predict(model, loader)
     for task in model.tasks:
-        output, target, mask = predict(model, loader)[task.name]
+        output, target, mask = predictions[task.name]
         truth, predicted = target[mask].numpy(), task.predict(output)[mask].numpy()
         row: dict[str, float] = {"n": len(truth)}
         if len(truth) == 0:
@@ -52,6 +52,10 @@ def accuracy_by_phenomenon(
     """
     if len(frame) != len(correct):
         raise DataError(f"{len(frame)} rows and {len(correct)} predictions: they must belong to each other.")
+    if "phenomena" not in frame:
+        raise DataError(
+            f"Column 'phenomena' is missing; found {', '.join(map(repr, frame.columns))}. Use read_reviews."
+        )
     right = pd.Series(list(correct), index=frame.index, dtype=float)
     marks = frame.phenomena.str.split(";")
     groups = {name: marks.map(lambda row, name=name: name in row) for name in phenomena}

@@ -40,7 +40,18 @@ class TextEncoder(nn.Module):
                 f"found {str(tokens.dtype).removeprefix('torch.')} of shape {tuple(tokens.shape)}. "
                 "Encode the texts with a Vocabulary first."
             )
-        return self.encode(self.embedding(tokens), tokens != PAD)
+        mask = tokens != PAD
+        if not mask.any(dim=1).all():
+            row = int(mask.any(dim=1).int().argmin())
+            raise ModelError(f"Row {row} of the batch holds no word, only padding; drop empty texts from the data.")
+        try:
+            vectors = self.embedding(tokens)
+        except IndexError:
+            raise ModelError(
+                f"{type(self).__name__} knows the word numbers 0 to {self.embedding.num_embeddings - 1}; found "
+                f"{int(tokens.min())} to {int(tokens.max())}. Build it with len(vocabulary) of the vocabulary that encoded."
+            ) from None
+        return self.encode(vectors, mask)
 
     def encode(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """``vectors (batch, time, embedding)`` and ``mask (batch, time)`` to ``(batch, features)``."""
@@ -158,12 +169,22 @@ class MultiTaskModel(nn.Module):
                 raise ModelError(
                     f"The head of '{task.name}' puts out {width} numbers; the task needs {task.n_outputs}."
                 )
+            width = getattr(heads[task.name], "in_features", encoder.features)
+            if width != encoder.features:
+                raise ModelError(
+                    f"The head of '{task.name}' takes {width} numbers; the encoder gives {encoder.features} features."
+                )
         self.encoder = encoder
         self.heads = nn.ModuleDict(heads)
 
     def forward(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
         """Encode once, then let every head answer."""
         features = self.encoder(inputs)
+        if features.dim() != 2 or features.shape[1] != self.encoder.features:
+            raise ModelError(
+                f"The encoder {type(self.encoder).__name__} gave shape {tuple(features.shape)}; "
+                f"the heads need (batch, {self.encoder.features}), as its .features says."
+            )
         outputs = {}
         for task in self.tasks:
             output = self.heads[task.name](features)

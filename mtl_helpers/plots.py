@@ -41,6 +41,8 @@ def smooth(values: pd.Series, window: int = 20) -> pd.Series:
 
 def plot_history(history: pd.DataFrame, *, title: str = "", window: int = 20) -> Figure:
     """Draw a history (see `training.as_history`): loss by task, below it the score on validation, below it the λ."""
+    if history.empty:
+        raise ValueError("There is nothing to draw: the history holds no step. Train first.")
     names = list(history.task.unique())
     styles = task_styles(names)
     validated = history.val_score.notna().any()

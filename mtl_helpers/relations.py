@@ -14,15 +14,19 @@ from mtl_helpers.models import MultiTaskModel
 def task_gradients(model: MultiTaskModel, batch: Batch) -> dict[str, Tensor]:
     """Gradient of each task's loss in the shared encoder, flattened to ``(shared parameters,)``; one backward pass a task.
 
-    Leaves ``.grad`` of every parameter as it was.
+    Leaves ``.grad`` of every parameter as it was. A frozen encoder has no gradient: the tensors are empty.
     """
     outputs = model(batch.inputs)
     shared = [p for p in model.encoder.parameters() if p.requires_grad]
     gradients = {}
     for task in model.tasks:
-        loss = task.loss(outputs[task.name], batch.targets[task.name], batch.masks[task.name])
+        target, mask = batch.labels_of(task.name)
+        if not shared:
+            gradients[task.name] = torch.zeros(0)
+            continue
+        loss = task.loss(outputs[task.name], target, mask)
         parts = torch.autograd.grad(loss, shared, retain_graph=True, allow_unused=True)
-        flat = [torch.zeros(p.numel()) if g is None else g.reshape(-1) for g, p in zip(parts, shared, strict=True)]
+        flat = [(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in zip(parts, shared, strict=True)]
         gradients[task.name] = torch.cat(flat)
     return gradients
 

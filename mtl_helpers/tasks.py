@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 
 class TaskError(ValueError):
@@ -48,6 +48,11 @@ class Task:
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
             raise TaskError(f"A task's name must be a plain word such as 'topic'; found {self.name!r}.")
+        if hasattr(nn.ModuleDict(), self.name):
+            raise TaskError(
+                f"A task can not be called '{self.name}': torch's ModuleDict, which holds the heads, uses that name itself. "
+                f"Choose another, such as '{self.name}_task'."
+            )
         if self.kind not in ("classification", "regression"):
             raise TaskError(f"Task '{self.name}': kind must be 'classification' or 'regression'; found {self.kind!r}.")
         object.__setattr__(self, "classes", tuple(self.classes))
@@ -94,7 +99,7 @@ class Task:
         return torch.tensor(values, dtype=torch.float32), mask
 
     def _lookup(self, index: Mapping[Any, int], label: Any, position: int) -> int:
-        if label not in index:
+        if not isinstance(label, Hashable) or label not in index:
             raise TaskError(
                 f"Task '{self.name}': unknown label {label!r} at position {position}; "
                 f"known are {', '.join(map(repr, self.classes))}. Clean the labels first (lesson 01)."
@@ -107,7 +112,10 @@ class Task:
         except (TypeError, ValueError):
             number = math.nan
         if not math.isfinite(number):
-            raise TaskError(f"Task '{self.name}': label {label!r} at position {position} is not a finite number.")
+            raise TaskError(
+                f"Task '{self.name}': label {label!r} at position {position} is not a finite number; "
+                "correct it, or give None if it is missing."
+            )
         return number
 
     def loss(self, output: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -146,7 +154,7 @@ class Task:
 
 
 def _is_missing(label: Any) -> bool:
-    return bool(pd.isna(label)) or label == ""
+    return pd.api.types.is_scalar(label) and (bool(pd.isna(label)) or label == "")
 
 
 def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
+import numbers
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field
 
@@ -44,7 +45,7 @@ class TaskWeights(MutableMapping[str, float]):
     def __setitem__(self, name: str, value: float) -> None:
         if name not in self._values:
             raise TrainingError(f"There is no task '{name}' to weight; tasks are {', '.join(map(repr, self._values))}.")
-        if isinstance(value, (bool, str)) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
+        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
             raise TrainingError(f"λ of '{name}' must be a finite number of at least 0; found {value!r}.")
         self._values[name] = float(value)
 
@@ -80,15 +81,7 @@ class Record:
 
 def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
     """The masked loss Lᵢ of each task on one batch, by name; zero for a task without a label in the batch."""
-    try:
-        return {
-            task.name: task.loss(outputs[task.name], batch.targets[task.name], batch.masks[task.name]) for task in tasks
-        }
-    except KeyError as error:
-        raise TrainingError(
-            f"Task {error} has no labels in the batch; there are labels for {sorted(batch.targets)}. "
-            "Encode the data with the same tasks as the model."
-        ) from None
+    return {task.name: task.loss(outputs[task.name], *batch.labels_of(task.name)) for task in tasks}
 
 
 def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
@@ -97,7 +90,15 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> 
     >>> weighted_sum({"topic": torch.tensor(2.0), "sentiment": torch.tensor(0.5)}, {"topic": 1.0, "sentiment": 4.0})
     tensor(4.)
     """
+    if absent := losses.keys() - weights.keys():
+        raise TrainingError(f"There is no λ for the task '{min(absent)}'; there are weights for {sorted(weights)}.")
     return sum(weights[name] * loss for name, loss in losses.items())
+
+
+def whole_number(what: str, value: int) -> None:
+    """Raise `TrainingError` unless ``value``, called ``what`` in the message, is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise TrainingError(f"{what} must be a whole number of at least 1; found {value!r}.")
 
 
 def train_steps(
@@ -117,8 +118,11 @@ def train_steps(
     """
     if len(loader) == 0:
         raise TrainingError("The training loader has no batch: the split is empty.")
-    if eval_every < 1:
-        raise TrainingError(f"eval_every must be at least 1; found {eval_every}.")
+    whole_number("eval_every", eval_every)
+    if not isinstance(weights, (Mapping, type(None))):
+        raise TrainingError(
+            f"weights must give λ by task name, such as {{'{model.tasks[0].name}': 1}}; found {weights!r}."
+        )
     if not isinstance(weights, TaskWeights):
         weights = TaskWeights([task.name for task in model.tasks], **dict(weights or {}))
     step = epoch = 0
@@ -139,6 +143,8 @@ def train_steps(
             optimizer.step()
             if val_loader is not None and step % eval_every == 0:
                 record.val_losses, record.val_scores = validate(model, val_loader)
+            # The next step reuses the graph's memory only if it is free by then: 2 % of an LSTM's step.
+            del losses, total
             yield record
 
 
@@ -150,11 +156,8 @@ def _what_diverged(record: Record) -> str:
 
 @torch.no_grad()
 def validate(model: MultiTaskModel, loader: DataLoader) -> tuple[dict[str, float], dict[str, float]]:
-    """Loss and score of each task over a whole loader; the model's train or eval mode is kept."""
-    was_training = model.training
-    model.eval()
+    """Loss and score of each task over a whole loader."""
     predictions = predict(model, loader)
-    model.train(was_training)
     losses = {task.name: task.loss(*predictions[task.name]).item() for task in model.tasks}
     scores = {
         task.name: task.score(task.predict(output), target, mask)
@@ -166,13 +169,19 @@ def validate(model: MultiTaskModel, loader: DataLoader) -> tuple[dict[str, float
 
 @torch.no_grad()
 def predict(model: MultiTaskModel, loader: DataLoader) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-    """By task ``(outputs, targets, masks)`` over a whole loader, in the loader's order."""
+    """By task ``(outputs, targets, masks)`` over a whole loader, in the loader's order.
+
+    The model answers in eval mode, so without dropout, and is put back to the mode it was in.
+    """
     if len(loader) == 0:
         raise TrainingError("There is nothing to predict: the loader has no batch.")
     parts: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = {task.name: [] for task in model.tasks}
+    was_training = model.training
+    model.eval()
     for batch in loader:
         for name, output in model(batch.inputs).items():
-            parts[name].append((output, batch.targets[name], batch.masks[name]))
+            parts[name].append((output, *batch.labels_of(name)))
+    model.train(was_training)
     return {name: tuple(map(torch.cat, zip(*part, strict=True))) for name, part in parts.items()}
 
 
@@ -200,8 +209,8 @@ def fit(
     With ``val_loader`` the model ends with the weights of its best validation by `mean_score`. ``on_step`` is called with
     each record, for a progress bar say.
     """
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise TrainingError(f"steps must be a whole number of at least 1; found {steps!r}.")
+    whole_number("steps", steps)
+    whole_number("eval_every", eval_every)
     records, best, best_state = [], -math.inf, None
     every = min(eval_every, steps)  # a short run is validated once, at its end
     for record in train_steps(model, loader, optimizer, weights=weights, val_loader=val_loader, eval_every=every):

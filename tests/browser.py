@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -36,8 +37,9 @@ def need_chromium() -> None:
 
 
 def copy_course(target: Path) -> Path:
-    """A copy of what git tracks, so that nothing a test does touches the checkout."""
-    names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """A copy of what git does not ignore, so that nothing a test does touches the checkout."""
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +75,8 @@ class Server:
             try:
                 urllib.request.urlopen(f"{self.url}{ready}?token={self.token}", timeout=30).read()
                 return
+            except urllib.error.HTTPError:
+                return  # it answers, if only that there is no such page
             except OSError:
                 if self.process.poll() is not None or time.time() - start > 120:
                     self.close()
@@ -143,6 +147,22 @@ class NotebookPage:
 
         self.wait_for(done, "all cells to have run", seconds)
         return time.time() - before
+
+    def show_lab(self) -> None:
+        """Scroll the λ lab into view; far away from it, JupyterLab does not draw it at all."""
+        index = self.page.evaluate(
+            """() => { const all = window.jupyterapp.shell.currentWidget.content.widgets;
+            return all.findIndex(c => /\\blab\\s*$/.test(c.model.sharedModel.source)) }"""
+        )
+        self.page.evaluate("i => window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start')", index)
+        self.page.locator(".mtl-lambda-lab").first.wait_for(timeout=30_000)
+
+    def restart_kernel(self) -> None:
+        self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
+        self.wait_for(lambda: self.page.evaluate(STATUS) == "connected idle", "the restarted kernel", 60)
+
+    def save(self) -> None:
+        self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
 
     def execute(self, code: str) -> str:
         """Run code in the notebook's kernel beside the cells, without touching them; return what it printed."""

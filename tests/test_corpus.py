@@ -148,9 +148,22 @@ def test_the_raw_file_comes_from_the_script(tmp_path):
     assert (tmp_path / "reviews_raw.csv").read_bytes() == (ROOT / "data" / "reviews_raw.csv").read_bytes()
 
 
-def test_the_data_card_counts_right(reviews):
-    card = (ROOT / "data" / "README.md").read_text()
-    for name in PHENOMENA:
-        n = int(reviews.phenomena.str.split(";").map(lambda marks, name=name: name in marks).sum())
-        assert re.search(rf"`{name}` \| {n} \|", card), f"the card should say {n} for {name}"
-    assert f"{len(reviews):,}" in card
+def test_the_data_card_is_right(reviews, words):
+    card = re.sub(r"\s+", " ", (ROOT / "data" / "README.md").read_text())
+    raw = pd.read_csv(data_file("reviews_raw.csv"), dtype=str)
+    known = reviews[reviews.sentiment.notna()]
+    lengths = reviews.text.str.split().str.len()
+    for statement in (
+        f"`reviews.csv` | {len(reviews):,} |",
+        f"`reviews_raw.csv` | {len(raw):,} |",
+        f"{lengths.min()} to {lengths.max()} words, median {lengths.median():.0f}",
+        f"{len({word for text in words for word in text}):,} different words",
+        f"{(reviews.phenomena == '').sum()} carry none",
+        f"finds {100 * bag_of_words(reviews.text, reviews.topic):.0f} % of the topics",
+        f"and {100 * bag_of_words(known.text, known.sentiment):.0f} % of the sentiments",
+        *(
+            f"`{name}` | {reviews.phenomena.str.split(';').map(lambda marks, name=name: name in marks).sum()} |"
+            for name in PHENOMENA
+        ),
+    ):
+        assert statement in card, f"the data card should say: {statement}"

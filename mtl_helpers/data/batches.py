@@ -64,7 +64,13 @@ class Vocabulary:
 
     def encode(self, texts: Iterable[str]) -> tuple[Tensor, Tensor]:
         """Return ``(tokens, lengths)``: word numbers ``(n, time)`` padded with 0, and the lengths ``(n,)``."""
-        rows = [[self._index.get(word, UNK) for word in tokenize(text)] for text in texts]
+        if isinstance(texts, str):
+            raise DataError(f"Expected a list of texts; found the single text {texts[:40]!r}. Write [text].")
+        rows = []
+        for i, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise DataError(f"Text {i} is no text but {text!r}; drop the row, or read the file with read_reviews.")
+            rows.append([self._index.get(word, UNK) for word in tokenize(text)])
         for i, row in enumerate(rows):
             if not row:
                 raise DataError(f"Text {i} holds no word at all; drop it, or look at what cleaning did to it.")
@@ -86,6 +92,15 @@ class Batch(NamedTuple):
 
     def __len__(self) -> int:
         return len(next(iter(self.targets.values())))
+
+    def labels_of(self, name: str) -> tuple[Tensor, Tensor]:
+        """``(target, mask)`` of one task; raises `DataError` if the data were encoded without it."""
+        if name not in self.targets:
+            raise DataError(
+                f"Task '{name}' has no labels in the batch; there are labels for {sorted(self.targets)}. "
+                "Encode the data with the same tasks as the model."
+            )
+        return self.targets[name], self.masks[name]
 
 
 class MultiTaskDataset(Dataset):
@@ -200,7 +215,7 @@ def make_loader(dataset: MultiTaskDataset, batch_size: int = 32, *, shuffle: boo
 
     The loader's ``generator`` holds the whole random state: set it back and the same batches come again.
     """
-    if not isinstance(batch_size, int) or batch_size < 1:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise DataError(f"batch_size must be a whole number of at least 1; found {batch_size!r}.")
     generator = torch.Generator().manual_seed(seed)
     sampler = BucketBatchSampler(

@@ -54,11 +54,12 @@ def unify_labels(frame: pd.DataFrame) -> pd.DataFrame:
     number = pd.to_numeric(stars.replace("", np.nan), errors="coerce").astype(float)
     odd = ((stars != "") & number.isna()) | ~topic.isin(["", *TOPIC.classes])
     sentiment = plain("sentiment").replace(_SENTIMENTS)
-    odd |= ~sentiment.isin(["", "positive", "negative"])
+    odd |= ~sentiment.isin(["", "positive", "negative"]) | (number.notna() & ~number.between(1, 5))
     if odd.any():
         row = frame[odd].iloc[0]
         raise DataError(
-            f"Row {row.id}: cannot read the labels topic {row.topic!r}, sentiment {row.sentiment!r}, stars {row.stars!r}."
+            f"Row {row.id}: cannot read the labels topic {row.topic!r}, sentiment {row.sentiment!r}, stars {row.stars!r}. "
+            "Correct them in the file; a missing label is an empty one."
         )
     return frame.assign(
         topic=topic.where(topic != "", None), sentiment=sentiment.where(sentiment != "", None), stars=number
@@ -101,12 +102,19 @@ def clean_reviews(raw: pd.DataFrame) -> pd.DataFrame:
 
     >>> raw = pd.DataFrame({"id": ["r2", "r1"], "text": ["Not&nbsp;bad!", "not bad<br />"], "topic": ["Films", ""],
     ...                     "sentiment": ["POS", "+ "], "stars": ["four", "4.0"]})
-    >>> clean_reviews(raw).iloc[0].tolist()
-    ['r1', 'not bad', 'film', 'positive', 4.0]
+    >>> print(*clean_reviews(raw).iloc[0], sep=", ")
+    r1, not bad, film, positive, 4.0
     """
     absent = [column for column in COLUMNS if column not in raw]
     if absent:
         raise DataError(f"Cannot clean: column '{absent[0]}' is missing; found {', '.join(map(repr, raw.columns))}.")
+    for column in COLUMNS:
+        odd = ~raw[column].map(lambda cell: isinstance(cell, str))
+        if odd.any():
+            raise DataError(
+                f"Cannot clean: column '{column}' holds {raw[column][odd].iloc[0]!r}, which is no text. "
+                "Read the file with pd.read_csv(path, dtype=str, keep_default_na=False)."
+            )
     frame = raw
     for step in CLEANING_STEPS.values():
         frame = step(frame)

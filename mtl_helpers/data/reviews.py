@@ -66,10 +66,10 @@ def read_reviews(path: str | Path) -> pd.DataFrame:
     if absent:
         raise DataError(
             f"{path.name}: column{'s' * (len(absent) > 1)} {', '.join(map(repr, absent))} missing; "
-            f"found {', '.join(map(repr, frame.columns))}."
+            f"found {', '.join(map(repr, frame.columns))}. Name them so in the first line, separated by commas."
         )
     if frame.empty:
-        raise DataError(f"{path.name}: has a header and not one review.")
+        raise DataError(f"{path.name}: has a header and not one review; add at least one row.")
     _refuse(path, frame, "text", frame.text.str.strip() == "", "is empty; fill it in or drop the row")
     _refuse(path, frame, "id", frame.id.duplicated(), "is used twice; ids must differ")
     for task in (TOPIC, SENTIMENT):
@@ -77,7 +77,8 @@ def read_reviews(path: str | Path) -> pd.DataFrame:
         known = ", ".join(task.classes)
         _refuse(path, frame, task.name, unknown, f"is unknown; known are {known}, or empty if it is missing")
     stars = pd.to_numeric(frame.stars.replace("", np.nan), errors="coerce").astype(float)
-    _refuse(path, frame, "stars", (frame.stars != "") & ~stars.between(1, 5), "is not a number from 1 to 5")
+    wrong = (frame.stars != "") & ~stars.between(1, 5)
+    _refuse(path, frame, "stars", wrong, "is not a number from 1 to 5, or empty if it is missing")
     frame["stars"] = stars
     if "phenomena" not in frame:
         frame["phenomena"] = ""
@@ -93,7 +94,7 @@ def _read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"There is no file {path}. Give the path of a CSV with the columns {', '.join(COLUMNS)}.")
     try:
-        return pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except UnicodeDecodeError as error:
         row = path.read_bytes()[: error.start].count(b"\n") + 1
         raise DataError(
@@ -101,9 +102,19 @@ def _read_csv(path: Path) -> pd.DataFrame:
             "Save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
         ) from error
     except pd.errors.EmptyDataError as error:
-        raise DataError(f"{path.name}: the file is empty.") from error
+        raise DataError(f"{path.name}: the file is empty. It needs the columns {', '.join(COLUMNS)}.") from error
     except pd.errors.ParserError as error:
-        raise DataError(f"{path.name}: is not a well-formed CSV: {error}. Is a quote left open?") from error
+        what = str(error).removeprefix("Error tokenizing data. C error: ").strip()
+        raise DataError(
+            f"{path.name}: is not a well-formed CSV: {what}. "
+            "Is a quote left open, or does a text with a comma lack its quotes?"
+        ) from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas took the first cells of too long rows as an index
+        raise DataError(
+            f"{path.name}, row 2: has more cells than the header has columns. "
+            "Put a text with a comma in quotes, and end no line with a comma."
+        )
+    return frame
 
 
 def _refuse(path: Path, frame: pd.DataFrame, column: str, wrong: pd.Series, what: str) -> None:
@@ -132,14 +143,21 @@ def split_reviews(
     >>> len(train), len(val), len(test)
     (1848, 396, 396)
     """
-    if len(fractions) != 3 or not all(f > 0 for f in fractions) or not np.isclose(sum(fractions), 1):
-        raise DataError(f"fractions must be three positive numbers that add up to 1; found {fractions}.")
+    try:
+        fits = len(fractions) == 3 and all(f > 0 for f in fractions) and np.isclose(sum(fractions), 1)
+    except TypeError:
+        fits = False
+    if not fits:
+        raise DataError(f"fractions must be three positive numbers that add up to 1; found {fractions!r}.")
+    if isinstance(by, str):
+        raise DataError(f"by must be a tuple of columns; found {by!r}. Write by=({by!r},).")
     absent = [column for column in ("text", *by) if column not in frame]
     if absent:
         raise DataError(f"Cannot split: column {absent[0]!r} is missing; found {', '.join(map(repr, frame.columns))}.")
+    frame = frame.reset_index(drop=True)  # frames put together with concat number their rows twice
     key = text_key(frame.text)
     first = frame[~key.duplicated()]
-    strata = first[list(by)].astype(str).agg(" ".join, axis=1)
+    strata = first[list(by)].astype(str).fillna("missing").agg(" ".join, axis=1)
     rare = strata.value_counts()
     if len(first) < 3 or rare.min() < 3:
         which = f"the group {rare.index[-1]!r} has {rare.iloc[-1]}" if len(rare) else "there is none"

@@ -28,13 +28,14 @@ from ipympl.backend_nbagg import Canvas, FigureManager  # noqa: E402
 
 _SMOOTH = 20  # steps in the running mean of the training loss
 _POINTS = 1500  # points drawn of one curve; a longer one is thinned
+_SMALLEST = {"x": 200.0, "loss": 0.1, "error": 1.0}  # where the axes end at first
 _GREYS = ["#444444", "#999999", "#777777", "#bbbbbb"]
 
 Curves = dict[str, tuple[list[float], list[float]]]
 
 
 class _LockedCanvas(Canvas):
-    """The training thread blits while the page's messages redraw: one at a time."""
+    """The training thread adds points and blits while the page's messages redraw: one at a time."""
 
     def __init__(self, figure: Figure) -> None:
         self.lock = threading.RLock()
@@ -116,25 +117,27 @@ class LivePlot:
 
     def clear(self) -> None:
         """Forget the present run; ghosts stay."""
-        self.curves: Curves = defaultdict(lambda: ([], []))
-        self._recent: dict[str, list[float]] = {task.name: [] for task in self.tasks}
-        self._limits = {"x": 200.0, "loss": 0.1, "error": 1.0}
-        self.draw()
+        with self.canvas.lock:
+            self.curves: Curves = defaultdict(lambda: ([], []))
+            self._recent: dict[str, list[float]] = {task.name: [] for task in self.tasks}
+            self._limits = {"x": 200.0, "loss": 0.1, "error": 1.0}
+            self.draw()
 
     def add(self, record: Record, cosines: dict[tuple[str, str], float]) -> None:
         """Take in one step; nothing is drawn yet."""
-        for name, loss in record.losses.items():
-            recent = self._recent[name]
-            recent.append(loss)
-            if len(recent) > _SMOOTH:
-                del recent[0]
-            self._point("loss " + name, record.step, sum(recent) / len(recent))
-            self._point("weight " + name, record.step, record.weights[name])
-        for name, score in record.val_scores.items():
-            self._point("score " + name, record.step, score)
-        for a, b in self.pairs:
-            if (a, b) in cosines:
-                self._point(f"cosine {a} {b}", record.step, cosines[a, b])
+        with self.canvas.lock:
+            for name, loss in record.losses.items():
+                recent = self._recent[name]
+                recent.append(loss)
+                if len(recent) > _SMOOTH:
+                    del recent[0]
+                self._point("loss " + name, record.step, sum(recent) / len(recent))
+                self._point("weight " + name, record.step, record.weights[name])
+            for name, score in record.val_scores.items():
+                self._point("score " + name, record.step, score)
+            for a, b in self.pairs:
+                if (a, b) in cosines:
+                    self._point(f"cosine {a} {b}", record.step, cosines[a, b])
 
     def _point(self, key: str, x: float, y: float) -> None:
         xs, ys = self.curves[key]
@@ -214,31 +217,33 @@ class LivePlot:
 
     def add_ghost(self, label: str) -> None:
         """Keep the present curves as pale ones."""
-        curves: Curves = defaultdict(lambda: ([], []))
-        curves.update({key: (list(xs), list(ys)) for key, (xs, ys) in self.curves.items()})
-        lines = []
-        for key, (xs, ys) in curves.items():
-            like = self._lines[key]
-            k = 1 + len(xs) // _POINTS
-            (line,) = self._axes_of[key].plot(
-                xs[::k],
-                ys[::k],
-                color=like.get_color(),
-                alpha=0.3,
-                linewidth=1,
-                linestyle=like.get_linestyle(),
-                drawstyle=like.get_drawstyle(),
-                zorder=1,
-            )
-            lines.append(line)
-        self.ghosts.append({"label": label, "curves": curves, "lines": lines})
-        self.draw()
+        with self.canvas.lock:
+            curves: Curves = defaultdict(lambda: ([], []))
+            curves.update({key: (list(xs), list(ys)) for key, (xs, ys) in self.curves.items()})
+            lines = []
+            for key, (xs, ys) in curves.items():
+                like = self._lines[key]
+                k = 1 + len(xs) // _POINTS
+                (line,) = self._axes_of[key].plot(
+                    xs[::k],
+                    ys[::k],
+                    color=like.get_color(),
+                    alpha=0.3,
+                    linewidth=1,
+                    linestyle=like.get_linestyle(),
+                    drawstyle=like.get_drawstyle(),
+                    zorder=1,
+                )
+                lines.append(line)
+            self.ghosts.append({"label": label, "curves": curves, "lines": lines})
+            self.draw()
 
     def remove_ghost(self, number: int) -> None:
         """Take a ghost away again."""
-        for line in self.ghosts.pop(number)["lines"]:
-            line.remove()
-        self.draw()
+        with self.canvas.lock:
+            for line in self.ghosts.pop(number)["lines"]:
+                line.remove()
+            self.draw()
 
     def png(self) -> bytes:
         """The figure as it stands, for where no live page is."""

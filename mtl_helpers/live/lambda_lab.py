@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader
 from mtl_helpers.live.canvas import LivePlot
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.relations import gradient_cosines
-from mtl_helpers.training import Record, TaskWeights, TrainingError, as_history, train_steps
+from mtl_helpers.training import Record, TaskWeights, as_history, train_steps, whole_number
 
 STOPS = (0, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10)
 OPTIMIZERS = {cls.__name__: cls for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)}
@@ -74,7 +74,10 @@ class LambdaLab:
             )
         if len(model.tasks) > 5:
             raise LabError(f"The lab shows 1 to 5 tasks; this model has {len(model.tasks)}.")
-        self.model, self.loader, self.val_loader, self.eval_every = model, loader, val_loader, eval_every
+        whole_number("eval_every", eval_every)
+        self.model, self.val_loader, self.eval_every = model, val_loader, eval_every
+        # An order of its own: two labs on one loader would take each other's random numbers. The data are shared.
+        self.loader = loader = copy.deepcopy(loader, {id(loader.dataset): loader.dataset})
         self.names = [task.name for task in model.tasks]
         self.weights = TaskWeights(self.names)
         self.plot = LivePlot(model.tasks)
@@ -116,7 +119,6 @@ class LambdaLab:
 
     def _drive(self, limit: int | None, script: dict[int, dict[str, float]] | None = None) -> None:
         """Take steps until paused, or ``limit`` of them; with a script, λ changes come from it."""
-        threads = torch.get_num_threads()
         torch.set_num_threads(1)  # small models: a second thread only gets in the way, and in the page's
         taken, since, counted, next_at = 0, time.perf_counter(), 0, 0.0
         try:
@@ -137,7 +139,7 @@ class LambdaLab:
         except Exception as error:
             self.error = error
         finally:
-            torch.set_num_threads(threads)
+            torch.set_num_threads(self._threads)
         self._after_driving()
 
     def _take(self, record: Record) -> None:
@@ -183,10 +185,10 @@ class LambdaLab:
         """The last validation's score by task; empty before the first."""
         return {name: score for name, (_, score) in self._last_seen.items()}
 
-    def set(self, **weights: float) -> None:
+    def set(self, /, **weights: float) -> None:
         """Set λ by task name, as dragging the sliders does."""
+        TaskWeights(self.names, **weights)  # the same check, before any slider moves
         for name, value in weights.items():
-            TaskWeights(self.names)[name] = value  # the same check, before a slider moves
             slider = self.sliders[name]
             if value not in slider.options_values:
                 slider.add_stop(float(value))
@@ -194,8 +196,7 @@ class LambdaLab:
 
     def run(self, steps: int) -> None:
         """Take ``steps`` steps now, in this thread; raises what goes wrong, after showing it in the lab."""
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-            raise TrainingError(f"steps must be a whole number of at least 1; found {steps!r}.")
+        whole_number("steps", steps)
         with self._control:
             self._ready()
             self._drive(steps)
@@ -241,12 +242,13 @@ class LambdaLab:
         absent = {"step", "task", "value"} - set(events.columns)
         if absent:
             raise LabError(f"Events need the columns step, task and value; missing: {', '.join(sorted(absent))}.")
-        if events.empty or steps < 1:
+        if events.empty or steps == 0:
             raise LabError("There is nothing to replay: train first, or give events and steps.")
+        whole_number("steps", steps)
         script: dict[int, dict[str, float]] = {}
         for step, task, value in events[["step", "task", "value"]].itertuples(index=False):
-            check = TaskWeights(self.names)
-            check[task] = float(value)
+            whole_number("An event's step", step)
+            TaskWeights(self.names, **{task: value})
             script.setdefault(int(step), {})[task] = float(value)
         return script, steps
 
@@ -293,6 +295,7 @@ class LambdaLab:
         self.pause()
         self._alive()
         self._raise()
+        self._threads = torch.get_num_threads()  # asked here: a new thread is told what another lab has set
         self._pause.clear()
         self._lock_choices(True)
 
@@ -324,9 +327,7 @@ class LambdaLab:
         self.readout = widgets.HTML(layout={"min_height": "6.2em"})
         self.sliders = {name: _LambdaSlider(name) for name in self.names}
         for name, slider in self.sliders.items():
-            slider.observe(
-                lambda change, name=name: self.weights.__setitem__(name, float(change["new"])), names="value"
-            )
+            slider.observe(lambda change, name=name: self._slider_moved(name, change["new"]), names="value")
         button = lambda text, icon, tip, act: _button(text, icon, tip, lambda _: self._safely(act))  # noqa: E731
         self.buttons = {
             "train": button("Train", "play", "Train until you press Pause", self.start),
@@ -376,6 +377,10 @@ class LambdaLab:
             for name in self.names[:2]:
                 rest = self.names[1] if name == first else first
                 yield f"{name} 10 : 1 {rest}", {other: 10.0 if other == name else 1.0 for other in self.names}
+
+    def _slider_moved(self, name: str, value: float) -> None:
+        if not self.sliders[name].adding:
+            self.weights[name] = float(value)
 
     def _choice_changed(self) -> None:
         if not self._records:
@@ -469,6 +474,8 @@ class LambdaLab:
 class _LambdaSlider(widgets.SelectionSlider):
     """λ on a log scale with a true zero at the left end; it moves in stops that read well."""
 
+    adding = False  # while a stop is added the widget passes through 0, which must not reach the training
+
     def __init__(self, name: str) -> None:
         super().__init__(
             options=[(f"{stop:g}", float(stop)) for stop in STOPS],
@@ -486,9 +493,9 @@ class _LambdaSlider(widgets.SelectionSlider):
 
     def add_stop(self, value: float) -> None:
         """Make room for a λ that is none of the stops; the present one stays."""
-        present = self.value
+        present, self.adding = self.value, True
         self.options = [(f"{stop:g}", stop) for stop in sorted({*self.options_values, value})]
-        self.value = present
+        self.value, self.adding = present, False
 
 
 def _button(text: str, icon: str, tip: str, act: Callable[[Any], None]) -> widgets.Button:

@@ -1,0 +1,195 @@
+"""The course in a real browser: JupyterLab as `make lab` starts it, a real kernel, a mouse on the sliders."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from browser import NotebookPage, Server, copy_course, free_port, launch, need_chromium, start_lab
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    need_chromium()
+    folder = copy_course(tmp_path_factory.mktemp("course"))
+    author = ["-c", "user.name=course", "-c", "user.email=course@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "as shipped"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def server(course, tmp_path_factory):
+    server = start_lab(course, tmp_path_factory.mktemp("server"))
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    need_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def start_here(browser, server):
+    """Lesson 00, run from top to bottom, the lab in view and back at step 0."""
+    page = NotebookPage(browser, server, "00_start_here.ipynb")
+    page.run_all()
+    page.show_lab()
+    page.press("Reset")
+    page.wait_for(lambda: page.readout()["step"] == 0, "the lab at step 0")
+    yield page
+    assert page.errors == []
+    page.close()
+
+
+def stored(path: Path) -> list:
+    """All that a stored notebook says, but for the pictures: their pixels may differ between machines."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("image/png", None)
+    return notebook
+
+
+def test_every_notebook_runs_twice_and_leaves_no_trace(browser, server, course):
+    for path in sorted((course / "notebooks").glob("*.ipynb")):
+        page, before = NotebookPage(browser, server, path.name), stored(path)
+        page.run_all()
+        page.restart_kernel()
+        page.run_all()
+        assert page.errors == []
+        page.save()
+        assert stored(path) == before, "a saved notebook differs from the shipped one in more than its pictures"
+        page.close()
+    changed = subprocess.run(["git", "status", "--porcelain"], cwd=course, capture_output=True, text=True, check=True)
+    assert not [line for line in changed.stdout.splitlines() if not line.endswith(".ipynb")], changed.stdout
+
+
+def test_the_loop_takes_what_the_mouse_drags_while_it_trains(start_here):
+    page = start_here
+    empty = page.picture()
+    page.press("Train")
+    page.wait_for(lambda: page.readout()["step"] > 20, "20 steps")
+    drawn = page.picture()
+    assert drawn != empty, "the curves did not appear"
+    before = page.readout()
+    page.drag("topic", 0.1)
+    page.wait_for(lambda: page.readout()["topic"] < 0.1, "the loop to use the λ of the slider")
+    assert page.readout()["sentiment"] == before["sentiment"]
+    later = page.readout()["step"]
+    page.wait_for(lambda: page.readout()["step"] > later + 10, "training to go on")
+    assert page.picture() != drawn, "the curves did not move"
+    events = page.execute("print(lab.events.query('task == \"topic\"').value.iloc[-1] < 0.1)")
+    assert events.strip() == "True", "the λ was not recorded"
+
+    page.press("Pause")
+    page.wait_for(lambda: page.execute("print(lab.training)").strip() == "False", "the thread to pause")
+    stopped = page.readout()["step"]
+    time.sleep(1)
+    assert page.readout()["step"] == stopped
+
+    page.press("Keep run")
+    page.page.get_by_text("run 1:").wait_for()
+    page.press("Reset")
+    page.wait_for(lambda: page.readout()["step"] == 0, "step 0")
+    assert page.execute("print(len(lab.history))").strip() == "0"
+    page.page.get_by_text("run 1:").click()
+    page.page.get_by_text("run 1:").wait_for(state="detached")
+    page.wait_for(lambda: page.picture() == empty, "an empty figure as at the start")
+
+
+def test_step_preset_and_replay_by_button(start_here):
+    page = start_here
+    page.press("Step")
+    page.wait_for(lambda: page.readout()["step"] == 1, "one step")
+    page.page.locator(".mtl-lambda-lab select").nth(2).select_option(label="only sentiment")
+    page.press("Train")
+    page.wait_for(lambda: page.readout()["step"] > 30, "30 steps")
+    page.press("Pause")
+    page.wait_for(lambda: page.execute("print(lab.training)").strip() == "False", "the pause")
+    assert page.readout()["topic"] == 0 and page.readout()["sentiment"] == 1
+    page.execute("before = lab.history")
+    page.press("Replay")
+    page.wait_for(
+        lambda: page.execute("print(lab.step == len(before) // 2 and not lab.training)").strip() == "True", "replay"
+    )
+    assert page.execute("print(lab.history.equals(before))").strip() == "True"
+
+
+def test_an_error_in_the_training_thread_is_seen_on_the_page(start_here):
+    page = start_here
+    page.execute("model.heads['topic'].weight.data.fill_(float('nan'))")
+    page.press("Train")
+    page.page.get_by_text("Training stopped at step").first.wait_for(timeout=20_000)
+    assert page.execute("print(lab.training)").strip() == "False"
+    page.press("Reset")
+    page.wait_for(
+        lambda: page.page.get_by_text("Training stopped at step").count() == 0, "the message to go with Reset"
+    )
+
+
+def test_a_kernel_restart_in_mid_training_leaves_a_working_page(start_here):
+    page = start_here
+    page.press("Train")
+    page.wait_for(lambda: page.readout()["step"] > 5, "some steps")
+    page.restart_kernel()
+    page.run_all()
+    page.show_lab()
+    page.press("Reset")
+    page.press("Train")
+    page.wait_for(lambda: page.readout()["step"] > 20, "training after the restart")
+    page.press("Pause")
+
+
+def test_running_the_cell_again_stops_the_lab_it_replaces(start_here):
+    page = start_here
+    page.execute("old = lab")
+    page.press("Train")
+    page.wait_for(lambda: page.readout()["step"] > 5, "some steps")
+    page.run_all()
+    assert page.execute("print(old.training, old._closed, lab is old)").split() == ["False", "True", "False"]
+
+
+def test_voila_serves_the_lab(browser, course, tmp_path):
+    command = [sys.executable, "-m", "voila", "notebooks/00_start_here.ipynb", "--no-browser", "--Voila.ip=127.0.0.1"]
+    server = Server(
+        [*command, "--Voila.tornado_settings={}", "--port", f"PORT={free_port()}"], course, tmp_path, "/voila/static/"
+    )
+    try:
+        page = browser.new_page()
+        page.goto(server.url, timeout=120_000)
+        lab = page.locator(".mtl-lambda-lab")
+        lab.wait_for(timeout=120_000)
+        step = lab.locator(".widget-html").first
+        lab.locator("button", has_text="Reset").click()
+        step.get_by_text("step 0").wait_for()
+        lab.locator("button", has_text="Train").click()
+        page.wait_for_function(
+            "() => /step [1-9]\\d/.test(document.querySelector('.mtl-lambda-lab').innerText)", timeout=30_000
+        )
+        lab.locator("button", has_text="Pause").click()
+    finally:
+        server.close()
+
+
+def test_the_browser_is_found_or_said_to_be_missing(monkeypatch):
+    import browser as driver
+
+    monkeypatch.setattr(driver, "CHROMIUM", None)
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="sudo apt install chromium"):
+        driver.need_chromium()
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="sudo apt install chromium"):
+        driver.need_chromium()
