@@ -5,6 +5,7 @@ Runs on the standard library alone, and parses on old Pythons, so that it can sa
 
 import hashlib
 import importlib.util
+import json
 import os
 import shutil
 import socket
@@ -54,10 +55,20 @@ def install(*extras: str) -> str:
         command += ["-r", os.path.join(ROOT, "tests", "bench", "requirements.txt")]
     if subprocess.call(command):
         fail("pip could not install the course (its message is above). Is there a network? Then run the command again.")
+    quiet_lab()
     for stamp in stamps:
         with open(stamp, "w") as file:
             file.write(wanted)
     return python
+
+
+def quiet_lab() -> None:
+    """No question about news and updates before the first notebook is seen; only in the course's own environment."""
+    settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
+    os.makedirs(settings, exist_ok=True)
+    with open(os.path.join(settings, "overrides.json"), "w") as file:
+        notify = {"fetchNews": "false", "checkForUpdates": False}
+        json.dump({"@jupyterlab/apputils-extension:notification": notify}, file)
 
 
 def read(path: str) -> str:
@@ -128,8 +139,6 @@ def lab(options: list) -> int:
     first = "/lab/tree/notebooks/00_start_here.ipynb"
     command = [python, "-m", "jupyterlab", "--ServerApp.root_dir=" + ROOT, "--ServerApp.ip=127.0.0.1", *browser]
     command += ["--ServerApp.port=" + str(port), "--ServerApp.port_retries=0", "--LabApp.default_url=" + first]
-    # No question about news and updates before the first notebook is seen.
-    command += ["--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     # Saved notebooks differ from the stored ones in what a learner did, not in timings and widget ids.
     command += ["--FileContentsManager.pre_save_hook=mtl_helpers.stored.before_saving"]
     if hasattr(os, "getuid") and os.getuid() == 0:

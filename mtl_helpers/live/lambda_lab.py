@@ -24,7 +24,7 @@ from mtl_helpers.training import Record, TaskWeights, as_history, train_steps, w
 STOPS = (0, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10)
 OPTIMIZERS = {cls.__name__: cls for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)}
 LEARNING_RATES = (0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
-SPEEDS = (("full", 0), ("100 steps/s", 100), ("30 steps/s", 30), ("10 steps/s", 10))
+SPEEDS = (("full", 0), ("100 a second", 100), ("30 a second", 30), ("10 a second", 10))
 MAX_GHOSTS = 5
 PUSH_INTERVAL = 0.1  # seconds: the page hears from the training at most 10 times a second
 
@@ -346,7 +346,7 @@ class LambdaLab:
         self.preset = widgets.Dropdown(options=[("choose ...", {}), *self._presets()], description="λ preset")
         choosers = [self.optimizer, self.learning_rate, self.preset, self.speed]
         for chooser in choosers:
-            chooser.layout.width, chooser.style.description_width = "14.5em", "7em"
+            chooser.layout.width, chooser.style.description_width = "15.5em", "7em"
         self.optimizer.observe(lambda _: self._safely(self._choice_changed), names="value")
         self.learning_rate.observe(lambda _: self._safely(self._choice_changed), names="value")
         self.preset.observe(lambda change: self.set(**change["new"]), names="value")
