@@ -85,7 +85,7 @@ def confidence_interval(values: Sequence[float], level: float = 0.95) -> Interva
     value that is not finite.
 
     >>> confidence_interval([0.02, 0.05, 0.03, 0.04])
-    Interval(mean=0.035, low=0.0145..., high=0.0554...)
+    Interval(mean=0.035, low=0.0144..., high=0.0555...)
     """
     array = np.asarray(values, dtype=float)
     if len(array) < 2:
