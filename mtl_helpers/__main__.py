@@ -29,8 +29,9 @@ def fail(message: str) -> None:
 
 def environment() -> str:
     """The Python to run the course with: this one if the course is installed in it (conda, Binder), else .venv's."""
-    own = sys.prefix != sys.base_prefix or os.environ.get("CONDA_PREFIX") == sys.prefix
-    if own and os.path.realpath(sys.prefix) != os.path.realpath(VENV) and importlib.util.find_spec("jupyterlab"):
+    inside = sys.prefix != sys.base_prefix or os.environ.get("CONDA_PREFIX") == sys.prefix
+    complete = all(importlib.util.find_spec(name) for name in ("jupyterlab", "torch", "ipympl", "nbval", "sklearn"))
+    if inside and complete and os.path.realpath(sys.prefix) != os.path.realpath(VENV):
         return sys.executable
     return os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python" + (".exe" if os.name == "nt" else ""))
 
