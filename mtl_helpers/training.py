@@ -114,7 +114,8 @@ def train_steps(
 
     It stops when the caller stops asking. ``weights`` is read anew at each step, so a λ changed between two steps counts
     from the next on; None means λ = 1 for all. With ``val_loader``, every ``eval_every``-th step is validated. Raises
-    `TrainingDiverged` before the step is taken if a loss is nan or infinite.
+    `TrainingDiverged` before the step is taken if a loss is nan or infinite. A model with a method ``penalty()``, a scalar,
+    has it added to the total (soft sharing ties its encoders so).
     """
     if len(loader) == 0:
         raise TrainingError("The training loader has no batch: the split is empty.")
@@ -125,6 +126,7 @@ def train_steps(
         )
     if not isinstance(weights, TaskWeights):
         weights = TaskWeights([task.name for task in model.tasks], **dict(weights or {}))
+    penalty = getattr(model, "penalty", None)
     step = epoch = 0
     model.train()
     while True:
@@ -137,6 +139,9 @@ def train_steps(
             total = weighted_sum(losses, current)
             values = {name: loss.item() for name, loss in losses.items()}
             record = Record(step, epoch, values, current, sum(current[n] * values[n] for n in values), batch)
+            if penalty is not None:
+                extra = penalty()
+                total, record.total = total + extra, record.total + extra.item()
             if not math.isfinite(record.total):
                 raise TrainingDiverged(_what_diverged(record))
             total.backward()

@@ -1,0 +1,56 @@
+"""Small made-up reviews: their words give the labels away, so that a model learns them within a second."""
+
+import random
+
+import pandas as pd
+import pytest
+import torch
+
+from mtl_helpers.data import Vocabulary, encode_reviews, make_loader
+from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
+
+TASKS = (TOPIC, SENTIMENT, STARS)
+WORDS = {"film": "actor plot screen", "book": "chapter author page", "phone": "battery camera call"}
+FILLERS = ["the", "a", "my", "it", "was"]
+OPINIONS = {1: "awful", 2: "poor", 3: "average", 4: "good", 5: "superb"}
+
+
+@pytest.fixture
+def frame() -> pd.DataFrame:
+    """240 texts, 16 of each topic and number of stars; no sentiment at 3 stars, and every tenth row lacks its stars."""
+    draw, rows = random.Random(0), []
+    for i in range(240):
+        topic, stars = list(WORDS)[i % 3], i // 3 % 5 + 1
+        words = draw.choices(WORDS[topic].split(), k=2) + draw.choices(FILLERS, k=draw.randint(0, 16))
+        draw.shuffle(words)
+        sentiment = None if stars == 3 else ("positive" if stars > 3 else "negative")
+        rows.append(
+            (f"r{i}", f"{' '.join(words)} {OPINIONS[stars]} no{i}", topic, sentiment, None if i % 10 == 9 else stars)
+        )
+    frame = pd.DataFrame(rows, columns=["id", "text", "topic", "sentiment", "stars"]).astype({"stars": float})
+    return frame.sample(frac=1, random_state=0).reset_index(drop=True)
+
+
+@pytest.fixture
+def dataset(frame):
+    return encode_reviews(frame, Vocabulary.from_texts(frame.text), TASKS)
+
+
+@pytest.fixture
+def new_loader(dataset):
+    return lambda batch_size=16, shuffle=True, seed=0: make_loader(dataset, batch_size, shuffle=shuffle, seed=seed)
+
+
+@pytest.fixture
+def new_model():
+    def build(encoder=CNNEncoder, tasks=TASKS, seed=0) -> MultiTaskModel:
+        torch.manual_seed(seed)
+        return MultiTaskModel(encoder(30, embedding_dim=8), tasks)
+
+    return build
+
+
+@pytest.fixture(params=[CNNEncoder, LSTMEncoder, TransformerEncoder], ids=["CNN", "LSTM", "Transformer"])
+def encoder_class(request):
+    return request.param

@@ -1,0 +1,124 @@
+"""Checked numbers, feedback on exercises, and the quiz."""
+
+import math
+
+import ipywidgets
+import numpy as np
+import pytest
+import torch
+
+from mtl_helpers.claims import ClaimError, Quiz, check, check_answer, check_function, check_that
+
+
+@pytest.mark.parametrize("measured", [0.82, 0.83, torch.tensor(0.8399), np.float32(0.821)])
+def test_check_prints_the_quoted_number_whatever_was_measured(capsys, measured):
+    check("accuracy", measured, quoted=0.83, tolerance=0.0101, unit=" %")
+    assert capsys.readouterr().out == "accuracy: 0.83 %   (checked, within 0.0101 %)\n"
+
+
+@pytest.mark.parametrize("measured", [0.8, 0.86, math.nan, math.inf])
+def test_check_fails_beyond_its_tolerance(capsys, measured):
+    with pytest.raises(
+        ClaimError, match=r"accuracy: measured (0\.8|0\.86|nan|inf), but the text says 0\.83 within 0\.02"
+    ):
+        check("accuracy", measured, quoted=0.83, tolerance=0.02)
+    assert capsys.readouterr().out == ""
+
+
+def test_check_that(capsys):
+    check_that("two is more than one", torch.tensor(2) > 1)
+    assert capsys.readouterr().out == "checked: two is more than one\n"
+    with pytest.raises(ClaimError, match="The text says: one is more than two. That did not hold here"):
+        check_that("one is more than two", 1 > 2)
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (2, 2.0),
+        (2.00009, 2),
+        (np.float32(2), 2.0),
+        (torch.tensor(2.0, requires_grad=True), 2.0),
+        ([1, 2], torch.tensor([1.0, 2.0])),
+        (np.eye(2), torch.eye(2)),
+    ],
+)
+def test_a_right_answer(capsys, answer, expected):
+    assert check_answer(answer, expected) is True
+    assert capsys.readouterr().out == "Correct.\n"
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (..., "replace the ..."),
+        (None, "replace the ..."),
+        (2.1, "found 2.1, expected 2."),
+        (math.nan, "found nan, expected 2."),
+        ([2.0], "found shape (1,), expected ()."),
+        ("two", "found 'two' (str), expected a number or a tensor."),
+        ({"a": 2}, "(dict), expected a number"),
+        ([1, [2]], "(list), expected a number"),
+        (10**400, "(int), expected a number"),
+    ],
+    ids=repr,
+)
+def test_a_wrong_answer_is_told_apart_and_raises_nothing(capsys, answer, said):
+    assert check_answer(answer, 2.0) is False
+    out = capsys.readouterr().out
+    assert out.startswith("Not yet: ") and said in out
+
+
+def test_only_the_slip_that_was_made_is_named(capsys):
+    slips = {"You took the sum.": torch.tensor([2.0, 4.0]), "You took the maximum.": 4.0, "Off by one.": [2, 3]}
+    check_answer([2.0, 4.0], torch.tensor([1.0, 2.0]), slips=slips)
+    assert capsys.readouterr().out == "Not yet: found [2.0, 4.0], expected [1.0, 2.0]. You took the sum.\n"
+
+
+def test_a_right_function(capsys):
+    assert check_function(lambda a, b: b + a, lambda a, b: a + b, [(1, 2), (torch.ones(2), 3)]) is True
+    assert capsys.readouterr().out == "Correct.\n"
+
+
+def divide(a, b):
+    return a / b
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        (lambda a, b: ..., "Not yet: replace the ... by your answer."),
+        (lambda a, b: a, "Not yet: for (4, 2): found 4, expected 2."),
+        (lambda a, b: 2, "Not yet: for (9, 3): found 2, expected 3."),
+        (lambda a, b: b / a, "Not yet: for (4, 2): found 0.5, expected 2. Upside down."),
+        (lambda a: a, "Not yet: for (4, 2): your code raised TypeError:"),
+    ],
+    ids=["not begun", "wrong", "right by luck at first", "slip", "raises"],
+)
+def test_a_wrong_function_shows_its_first_difference(capsys, function, said):
+    assert check_function(function, divide, [(4, 2), (9, 3)], slips={"Upside down.": lambda a, b: b / a}) is False
+    assert capsys.readouterr().out.startswith(said)
+
+
+@pytest.fixture
+def quiz():
+    return Quiz("What is λ = 0?", {"off": "The head learns nothing.", "on": "That is λ > 0."}, right="off")
+
+
+def test_every_answer_of_a_quiz_is_explained(quiz):
+    assert quiz.choose("off") == "Right. The head learns nothing."
+    assert quiz.choose("on") == "Not quite. That is λ > 0."
+
+
+def test_a_click_on_the_page_shows_the_same(quiz):
+    _, buttons, feedback = quiz.box.children
+    assert isinstance(buttons, ipywidgets.RadioButtons) and buttons.value is None and feedback.value == ""
+    buttons.value = "on"
+    assert quiz.feedback("on") in feedback.value
+    buttons.value = "off"
+    assert quiz.feedback("off") in feedback.value and "Not quite" not in feedback.value
+
+
+def test_a_quiz_reads_as_text_without_giving_the_answer_away(quiz):
+    text = quiz._repr_mimebundle_()["text/plain"]
+    assert text == "What is λ = 0?\n  ( ) off\n  ( ) on"

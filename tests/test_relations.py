@@ -1,0 +1,77 @@
+"""Step 3: gradients of the tasks in the parameters they share."""
+
+import pytest
+import torch
+
+from mtl_helpers.data import Batch
+from mtl_helpers.relations import gradient_cosines, task_gradients
+from mtl_helpers.tasks import Task
+from mtl_helpers.training import task_losses, weighted_sum
+
+PAIR = [Task("one", kind="regression"), Task("two", kind="regression")]
+
+
+@pytest.fixture
+def batch(new_loader):
+    return next(iter(new_loader()))
+
+
+@pytest.fixture
+def twins(new_model):
+    """A model of two tasks with equal heads."""
+    model = new_model(tasks=PAIR)
+    model.heads["two"].load_state_dict(model.heads["one"].state_dict())
+    return model
+
+
+def pair_batch(inputs, one, two) -> Batch:
+    return Batch(
+        inputs, {"one": one, "two": two}, dict.fromkeys(["one", "two"], torch.ones(len(one), dtype=torch.bool))
+    )
+
+
+def test_equal_tasks_have_cosine_1_and_opposed_ones_minus_1(twins, batch):
+    target = torch.arange(16.0)
+    assert gradient_cosines(twins, pair_batch(batch.inputs, target, target)) == {("one", "two"): pytest.approx(1)}
+    # With target 2f - y the error f - target is that of y with the other sign, and so is the gradient.
+    mirrored = 2 * twins(batch.inputs)["one"].detach() - target
+    assert gradient_cosines(twins, pair_batch(batch.inputs, target, mirrored))["one", "two"] == pytest.approx(-1)
+
+
+def test_gradients_are_those_of_backward(new_model, batch, encoder_class):
+    model = new_model(encoder_class)
+    gradients = task_gradients(model, batch)
+    weights = {"topic": 1.0, "sentiment": 0.3, "stars": 2.0}
+    weighted_sum(task_losses(model.tasks, model(batch.inputs), batch), weights).backward()
+    expected = torch.cat([p.grad.reshape(-1) for p in model.encoder.parameters()])
+    torch.testing.assert_close(sum(weights[name] * gradients[name] for name in weights), expected)
+
+
+def test_grad_and_parameters_stay_as_they_were(new_model, batch):
+    model = new_model()
+    before = [p.detach().clone() for p in model.parameters()]
+    gradient_cosines(model, batch)
+    assert all(p.grad is None for p in model.parameters())
+    for p in model.parameters():
+        p.grad = torch.full_like(p, 7)
+    gradient_cosines(model, batch)
+    assert all((p.grad == 7).all() for p in model.parameters())
+    assert all(map(torch.equal, model.parameters(), before))
+
+
+def test_every_pair_has_a_cosine(new_model, batch):
+    cosines = gradient_cosines(new_model(), batch)
+    assert list(cosines) == [("topic", "sentiment"), ("topic", "stars"), ("sentiment", "stars")]
+    assert all(0 < abs(value) < 1 for value in cosines.values())
+
+
+def test_a_task_without_a_label_has_cosine_0(new_model, batch):
+    batch.masks["stars"].zero_()
+    cosines = gradient_cosines(new_model(), batch)
+    assert cosines["topic", "stars"] == cosines["sentiment", "stars"] == 0 != cosines["topic", "sentiment"]
+
+
+def test_tasks_on_a_frozen_encoder_have_cosine_0(new_model, batch):
+    model = new_model()
+    model.encoder.requires_grad_(False)
+    assert set(gradient_cosines(model, batch).values()) == {0}
