@@ -28,7 +28,7 @@ def test_check_fails_beyond_its_tolerance(capsys, measured):
 def test_check_that(capsys):
     check_that("two is more than one", torch.tensor(2) > 1)
     assert capsys.readouterr().out == "checked: two is more than one\n"
-    with pytest.raises(ClaimError, match="The text says: one is more than two. That did not hold here"):
+    with pytest.raises(ClaimError, match=r"The text says: one is more than two\. That did not hold here"):
         check_that("one is more than two", 1 > 2)
 
 

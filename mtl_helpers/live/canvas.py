@@ -102,7 +102,7 @@ class LivePlot:
         for i, (a, b) in enumerate(self.pairs):
             self._add(f"cosine {a} {b}", self._cosine, color=_GREYS[i % 4], marker=".", label=f"{a} · {b}")
         if self.pairs:
-            self._cosine.legend(frameon=False, fontsize=8, ncols=3, loc="lower right")
+            self._cosine.legend(frameon=False, fontsize=7, ncols=3, loc="lower right", handlelength=1.2, columnspacing=0.9)
         else:
             self._cosine.text(
                 0.5, 0.7, "one task: nothing to compare", transform=self._cosine.transAxes, ha="center", fontsize=8
@@ -110,6 +110,9 @@ class LivePlot:
         for ax in self.figure.axes:
             ax.spines["top"].set_visible(False)
             ax.tick_params(labelsize=8)
+        # Laid out once: a layout made anew at every full draw would let the axes wander by a hair each time.
+        self.figure.draw_without_rendering()
+        self.figure.set_layout_engine("none")
 
     def _add(self, key: str, ax: Axes, **style: Any) -> None:
         (self._lines[key],) = ax.plot([], [], animated=True, linewidth=1.6, **style)
@@ -120,7 +123,7 @@ class LivePlot:
         with self.canvas.lock:
             self.curves: Curves = defaultdict(lambda: ([], []))
             self._recent: dict[str, list[float]] = {task.name: [] for task in self.tasks}
-            self._limits = {"x": 200.0, "loss": 0.1, "error": 1.0}
+            self._limits = dict(_SMALLEST)
             self.draw()
 
     def add(self, record: Record, cosines: dict[tuple[str, str], float]) -> None:
@@ -243,6 +246,7 @@ class LivePlot:
         with self.canvas.lock:
             for line in self.ghosts.pop(number)["lines"]:
                 line.remove()
+            self._limits = dict(_SMALLEST)  # drawing lets them grow as far as what is left needs
             self.draw()
 
     def png(self) -> bytes:

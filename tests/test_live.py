@@ -1,0 +1,419 @@
+"""The lambda lab without a page: the same steps, buttons and sliders, driven from code (test_browser.py has the mouse)."""
+
+import itertools
+import subprocess
+import sys
+import threading
+import time
+
+import pandas as pd
+import pytest
+import torch
+
+from mtl_helpers.live import LabError, LambdaLab, lambda_lab
+from mtl_helpers.models import LSTMEncoder, TransformerEncoder
+from mtl_helpers.plots import task_styles
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
+from mtl_helpers.training import TaskWeights, TrainingDiverged, TrainingError, fit
+
+
+@pytest.fixture
+def new_lab(new_model, new_loader):
+    labs = []
+
+    def build(tasks=(TOPIC, SENTIMENT), **options) -> LambdaLab:
+        labs.append(LambdaLab(new_model(tasks=tasks), new_loader(), new_loader(64, shuffle=False), **options))
+        return labs[-1]
+
+    yield build
+    for lab in labs:
+        lab.close()
+
+
+def wait_for(condition) -> None:
+    """Only how long we are willing to wait for a thread; nothing is measured."""
+    end = time.time() + 60
+    while not condition():
+        assert time.time() < end, "waited a minute in vain"
+        time.sleep(0.005)
+
+
+def same_run(a: pd.DataFrame, b: pd.DataFrame) -> None:
+    pd.testing.assert_frame_equal(a, b, check_exact=True)
+
+
+def break_model(lab: LambdaLab) -> None:
+    lab.model.heads["topic"].weight.data.fill_(float("nan"))
+
+
+def test_the_lab_does_what_fit_does(new_lab, new_model, new_loader):
+    torch.set_num_threads(1)  # as the lab does: with two, a sum may be added up in another order
+    lab = new_lab(lr=0.01)
+    lab.set(topic=0.5)
+    lab.run(30)
+    model = new_model(tasks=(TOPIC, SENTIMENT))
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)
+    by_fit = fit(model, new_loader(), optimizer, steps=30, weights={"topic": 0.5})
+    same_run(lab.history[["step", "task", "loss", "weight"]], by_fit[["step", "task", "loss", "weight"]])
+
+
+def test_reset_starts_the_very_same_run(new_lab):
+    lab = new_lab()
+    lab.run(30)
+    first = lab.history
+    lab.reset()
+    assert lab.step == 0 and lab.history.empty and lab.events.empty and lab.scores == {}
+    lab.run(30)
+    same_run(lab.history, first)
+
+
+def test_a_run_in_pieces_is_the_run(new_lab):
+    lab, other = new_lab(), new_lab()
+    lab.run(40)
+    for steps in (1, 9, 30):
+        other.run(steps)
+    same_run(lab.history, other.history)
+
+
+def test_a_steered_background_run_replays_bit_for_bit(new_lab):
+    lab = new_lab()
+    lab.start()
+    for step, value in ((10, 0.1), (30, 0.0), (50, 3.0)):
+        wait_for(lambda step=step: lab.step >= step)
+        lab.sliders["topic"].value = value
+    lab.sliders["sentiment"].value = 0.5
+    wait_for(lambda: lab.step >= 80)
+    lab.pause()
+    before, events = lab.history, lab.events
+    assert events[events.task == "topic"].value.tolist() == [1.0, 0.1, 0.0, 3.0]
+    lab.replay()
+    same_run(lab.history, before)
+    same_run(lab.events, events)
+
+
+@pytest.mark.parametrize(("encoder", "optimizer"), [(LSTMEncoder, "Adam"), (TransformerEncoder, "SGD")])
+def test_other_encoders_and_optimizers_replay_too(new_model, new_loader, encoder, optimizer):
+    lab = LambdaLab(new_model(encoder), new_loader(), optimizer=optimizer, lr=0.01)  # without a validation
+    lab.run(5)
+    lab.set(stars=0, topic=10)
+    lab.run(30)
+    before = lab.history
+    lab.replay()
+    same_run(lab.history, before)
+    assert lab.scores == {}
+    lab.close()
+
+
+def test_events_from_elsewhere_replay_too(new_lab):
+    lab, other = new_lab(), new_lab()
+    lab.run(10)
+    lab.set(sentiment=0.35)  # between the slider's stops
+    lab.run(10)
+    other.replay(lab.events, steps=20)
+    same_run(other.history, lab.history)
+    assert other.sliders["sentiment"].value == 0.35
+
+
+def test_events_say_which_lambda_took_effect_when(new_lab):
+    lab = new_lab()
+    lab.run(3)
+    lab.set(topic=0.1)
+    lab.set(topic=2)  # only what a step used counts
+    lab.run(2)
+    expected = [(1, "topic", 1.0), (1, "sentiment", 1.0), (4, "topic", 2.0)]
+    assert list(lab.events.itertuples(index=False, name=None)) == expected
+
+
+class Watched(TaskWeights):
+    """Weights that keep what they were ever set to."""
+
+    def __setitem__(self, name, value):
+        super().__setitem__(name, value)
+        self.__dict__.setdefault("seen", []).append((name, value))
+
+
+def test_a_lambda_between_the_stops_is_reached_without_a_detour(new_lab):
+    """The widget passes through its first stop, 0, when it gets a new one; a step taken just then must not see that."""
+    lab = new_lab()
+    lab.weights = Watched(lab.names)
+    lab.set(topic=0.123)
+    lab.set(topic=4.56, sentiment=2)
+    assert lab.weights.seen == [("topic", 0.123), ("topic", 4.56), ("sentiment", 2)]
+
+
+def test_one_wrong_lambda_leaves_all_sliders_where_they_were(new_lab):
+    lab = new_lab()
+    with pytest.raises(TrainingError, match="λ of 'sentiment'"):
+        lab.set(topic=0.1, sentiment=-1)
+    assert dict(lab.weights) == {"topic": 1, "sentiment": 1}
+
+
+def test_presets_move_the_sliders(new_lab):
+    lab = new_lab()
+    for label, preset in list(lab.preset.options)[1:]:
+        lab.preset.label = label
+        assert {name: slider.value for name, slider in lab.sliders.items()} == preset == dict(lab.weights)
+
+
+def test_a_slider_has_a_true_zero_and_is_logarithmic(new_lab):
+    stops = new_lab().sliders["topic"].options_values
+    assert stops[0] == 0 and min(stops[1:]) == 0.01 and max(stops) == 10
+    ratios = [b / a for a, b in itertools.pairwise(stops[1:])]
+    assert max(ratios) < 2
+
+
+def test_kept_runs(new_lab):
+    lab = new_lab()
+    for number in range(5):
+        lab.run(5)
+        lab.keep()
+        assert len(lab.plot.ghosts) == number + 1
+    with pytest.raises(LabError, match="5 runs are kept already; remove one first"):
+        lab.keep()
+    label = lab.plot.ghosts[2]["label"]
+    lab.remove(2)
+    assert lab.plot.ghosts[1]["label"] == label and len(lab._ghost_row.children) == 4
+    lab.reset()
+    assert len(lab.plot.ghosts) == 4, "a reset keeps what was kept"
+    lab._ghost_row.children[0].click()
+    assert len(lab.plot.ghosts) == 3
+
+
+def test_a_kept_run_changes_the_picture_and_its_removal_changes_it_back(new_lab):
+    lab = new_lab()
+    empty = lab.plot.png()
+    lab.run(40)
+    drawn = lab.plot.png()
+    lab.keep()
+    lab.reset()
+    ghost = lab.plot.png()
+    lab.remove(1)
+    assert len({empty, drawn, ghost}) == 3 and lab.plot.png() == empty
+
+
+def test_a_run_can_be_kept_while_a_point_is_being_added(new_lab, monkeypatch):
+    """A point is an x and a y; the picture must not be drawn between the two."""
+    lab = new_lab()
+    lab.run(30)
+    between = threading.Event()
+
+    def slow_point(key, x, y):
+        xs, ys = lab.plot.curves[key]
+        xs.append(x)
+        between.set()
+        time.sleep(0.05)
+        ys.append(y)
+
+    monkeypatch.setattr(lab.plot, "_point", slow_point)
+    thread = threading.Thread(target=lab.plot.add, args=(lab._records[-1], {}))
+    thread.start()
+    between.wait()
+    lab.keep()
+    thread.join()
+    assert all(len(xs) == len(ys) for xs, ys in lab.plot.ghosts[0]["curves"].values())
+
+
+def test_a_task_is_drawn_as_in_every_other_figure(new_lab):
+    loss, *_ = new_lab().plot.figure.axes
+    drawn = {line.get_label(): line.get_color() for line in loss.lines}
+    assert drawn == {name: style["color"] for name, style in task_styles(["topic", "sentiment"]).items()}
+
+
+FIVE = (TOPIC, SENTIMENT, STARS, Task("mood", classes=("low", "high")), Task("price", kind="regression"))
+
+
+@pytest.mark.parametrize("tasks", [(STARS,), (TOPIC,), (TOPIC, SENTIMENT, STARS), FIVE], ids=len)
+def test_one_to_five_tasks(tasks, new_model, dataset):
+    from mtl_helpers.data import make_loader
+
+    for task in tasks[3:]:
+        dataset.targets[task.name] = dataset.targets["stars" if task.kind == "regression" else "sentiment"]
+        dataset.masks[task.name] = dataset.masks["stars"]
+    lab = LambdaLab(new_model(tasks=tasks), make_loader(dataset, 16, shuffle=True), make_loader(dataset, 64))
+    lab.run(30)
+    assert set(lab.scores) == {task.name for task in tasks}
+    assert len(lab.plot.png()) > 10_000
+    for task in tasks:
+        assert task.name in lab.readout.value
+    lab.close()
+
+
+def test_an_error_in_the_thread_is_shown_and_raised(new_lab):
+    lab = new_lab()
+    break_model(lab)
+    lab.start()
+    wait_for(lambda: not lab.training)
+    assert "Training stopped at step 1" in lab._error_box.value and "'topic'" not in lab._error_box.value
+    for action in (lab.stop, lambda: lab.run(1)):
+        with pytest.raises(TrainingDiverged, match="'topic'"):
+            action()
+    lab.reset()
+    assert lab._error_box.value == "" and lab.error is None
+    lab.run(2)
+
+
+def test_an_error_is_shown_as_text_not_as_html(new_lab):
+    def fail(*_):
+        raise RuntimeError("<b>not & bold</b>")
+
+    lab = new_lab()
+    hook = lab.model.heads["topic"].register_forward_hook(fail)
+    lab.buttons["step"].click()
+    assert "<b>RuntimeError:</b> &lt;b&gt;not &amp; bold&lt;/b&gt;" in lab._error_box.value
+    with pytest.raises(RuntimeError, match="not & bold"):
+        lab.stop()
+    hook.remove()
+    lab.reset()
+    lab.run(1)
+    assert "RuntimeError" not in lab._error_box.value
+
+
+def test_what_a_button_may_not_do_is_said_on_the_page(new_lab):
+    lab = new_lab()
+    lab.buttons["keep"].click()
+    assert "no curve to keep yet" in lab._error_box.value
+
+
+def test_buttons_do_what_they_say(new_lab):
+    lab = new_lab()
+    lab.buttons["step"].click()
+    assert lab.step == 1 and lab.optimizer.disabled
+    lab.buttons["train"].click()
+    wait_for(lambda: lab.step > 20)
+    assert lab.buttons["train"].disabled and not lab.buttons["pause"].disabled
+    lab.buttons["pause"].click()
+    assert not lab.training and not lab.buttons["train"].disabled
+    before = lab.history
+    lab.buttons["replay"].click()
+    wait_for(lambda: not lab.training and lab.step == before.step.max())
+    same_run(lab.history, before)
+    lab.buttons["reset"].click()
+    assert lab.step == 0 and not lab.optimizer.disabled
+
+
+def test_the_optimizer_counts_from_the_next_run_on(new_lab):
+    lab = new_lab()
+    lab.run(5)
+    adamw = lab.history
+    lab.reset()
+    lab.optimizer.value, lab.learning_rate.value = "SGD", 0.1
+    lab.run(5)
+    assert not lab.history.loss.equals(adamw.loss)
+
+
+def test_closing_frees_the_thread_and_the_page(new_lab):
+    lab = new_lab()
+    lab.start()
+    thread = lab._thread
+    lab.close()
+    assert not thread.is_alive() and lab.box.comm is None
+    with pytest.raises(LabError, match="closed, or its cell was run again"):
+        lab.run(1)
+    lab.close()
+
+
+def test_two_labs_side_by_side_do_not_disturb_each_other(new_lab):
+    alone = new_lab()
+    alone.run(60)
+    left, right = new_lab(), new_lab(tasks=(TOPIC, SENTIMENT, STARS))
+    left.start()
+    right.start()
+    wait_for(lambda: left.step >= 60 and right.step >= 60)
+    left.pause()
+    right.pause()
+    same_run(left.history[left.history.step <= 60].reset_index(drop=True), alone.history)
+
+
+def test_two_labs_may_take_turns_on_one_loader(new_model, new_loader):
+    loader = new_loader()
+    before = loader.generator.get_state()
+    alone, left, right = (LambdaLab(new_model(tasks=(TOPIC,)), loader) for _ in range(3))
+    alone.run(40)
+    for _ in range(4):
+        left.run(10)
+        right.set(topic=0.5)
+        right.run(10)
+    same_run(left.history, alone.history)
+    assert set(right.history.weight) == {0.5} and torch.equal(loader.generator.get_state(), before)
+    for lab in (alone, left, right):
+        lab.close()
+
+
+def test_a_frozen_encoder_can_be_watched_too(new_model, new_loader):
+    model = new_model(tasks=(TOPIC, SENTIMENT))
+    model.encoder.requires_grad_(False)
+    lab = LambdaLab(model, new_loader(), eval_every=5)
+    lab.run(5)
+    assert "gradient cosine topic, sentiment: +0.00" in lab.readout.value
+    lab.close()
+
+
+def test_running_a_cell_again_stops_the_lab_it_made_before(new_lab, monkeypatch):
+    def in_cell(cell, count):
+        monkeypatch.setattr(lambda_lab, "_current_cell", lambda: (cell, count))
+        return new_lab()
+
+    old, neighbour, elsewhere = in_cell("a", 1), in_cell("a", 1), in_cell("b", 2)
+    old.start()
+    new = in_cell("a", 3)
+    assert old._closed and neighbour._closed and not old.training
+    assert not elsewhere._closed and not new._closed
+
+
+def test_the_page_hears_from_the_training_ten_times_a_second_at_most(new_lab, monkeypatch):
+    lab = new_lab()
+    clock = iter(range(10**6))
+    monkeypatch.setattr(lambda_lab.time, "perf_counter", lambda: next(clock) * 0.004)  # 4 ms pass at each look
+    pushes = []
+    monkeypatch.setattr(lab.plot, "refresh", lambda: pushes.append(next(clock)))
+    lab.run(500)
+    gaps = [(b - a) * 0.004 for a, b in itertools.pairwise(pushes[:-1])]
+    assert len(gaps) > 10 and min(gaps) >= 0.099
+
+
+def test_the_number_of_threads_is_put_back(new_lab):
+    torch.set_num_threads(2)
+    left, right = new_lab(), new_lab()
+    left.run(2)
+    assert torch.get_num_threads() == 2
+    during, after = [], []
+    left.model.encoder.register_forward_hook(lambda *_: during.append(torch.get_num_threads()))
+    left.start()
+    right.start()
+    wait_for(lambda: left.step > 5 and right.step > 5)
+    left.pause()
+    right.pause()
+    thread = threading.Thread(target=lambda: after.append(torch.get_num_threads()))  # told what was set last anywhere
+    thread.start()
+    thread.join()
+    assert set(during) == {1} and after == [2] and torch.get_num_threads() == 2
+
+
+def test_what_a_notebook_stores_is_the_same_on_every_machine(new_lab):
+    lab = new_lab()
+    lab.set(topic=0.2)
+    lab.run(7)
+    bundle = lab._repr_mimebundle_()
+    assert bundle["text/plain"] == "LambdaLab at step 7, λ: topic 0.2, sentiment 1"
+    assert bundle["image/png"].startswith("iVBORw0KGgo") and "text/html" not in bundle
+
+
+def test_the_readout_comes_first_in_the_box(new_lab):
+    lab = new_lab()
+    lab.run(25)
+    assert lab.box.children[0] is lab.readout
+    assert "step 25" in lab.readout.value and "accuracy" in lab.readout.value
+
+
+def test_other_figures_of_the_notebook_stay_pictures():
+    code = (
+        "import matplotlib.pyplot as plt; before = plt.get_backend(); import mtl_helpers.live;"
+        "assert plt.get_backend() == before, plt.get_backend()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5, True, "10"])
+def test_steps_must_be_a_whole_number(new_lab, steps):
+    with pytest.raises(TrainingError, match="whole number of at least 1"):
+        new_lab().run(steps)
