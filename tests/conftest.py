@@ -16,6 +16,12 @@ FILLERS = ["the", "a", "my", "it", "was"]
 OPINIONS = {1: "awful", 2: "poor", 3: "average", 4: "good", 5: "superb"}
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Models this small are trained slower by two threads, and far slower on a busy machine."""
+    torch.set_num_threads(1)
+
+
 @pytest.fixture
 def frame() -> pd.DataFrame:
     """240 texts, 16 of each topic and number of stars; no sentiment at 3 stars, and every tenth row lacks its stars."""

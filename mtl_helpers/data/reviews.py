@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,12 +94,13 @@ def _read_csv(path: Path) -> pd.DataFrame:
     """Read a CSV as plain strings, an empty cell as ``""``, with errors in words."""
     if not path.is_file():
         raise DataError(f"There is no file {path}. Give the path of a CSV with the columns {', '.join(COLUMNS)}.")
+    raw = path.read_bytes()
     try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+        frame = pd.read_csv(io.StringIO(raw.decode("utf-8")), dtype=str, keep_default_na=False)
     except UnicodeDecodeError as error:
-        row = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = raw.count(b"\n", 0, error.start) + 1
         raise DataError(
-            f"{path.name}, near line {row}: byte 0x{error.object[error.start]:02x} is not UTF-8. "
+            f"{path.name}, line {line}: byte 0x{raw[error.start]:02x} is not UTF-8. "
             "Save the file as UTF-8 (in a spreadsheet: 'CSV UTF-8')."
         ) from error
     except pd.errors.EmptyDataError as error:

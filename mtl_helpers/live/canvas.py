@@ -102,7 +102,9 @@ class LivePlot:
         for i, (a, b) in enumerate(self.pairs):
             self._add(f"cosine {a} {b}", self._cosine, color=_GREYS[i % 4], marker=".", label=f"{a} · {b}")
         if self.pairs:
-            self._cosine.legend(frameon=False, fontsize=7, ncols=3, loc="lower right", handlelength=1.2, columnspacing=0.9)
+            self._cosine.legend(
+                frameon=False, fontsize=7, ncols=3, loc="lower right", handlelength=1.2, columnspacing=0.9
+            )
         else:
             self._cosine.text(
                 0.5, 0.7, "one task: nothing to compare", transform=self._cosine.transAxes, ha="center", fontsize=8
