@@ -120,6 +120,11 @@ class TransformerEncoder(TextEncoder):
         layers: int = 1,
         max_length: int = 512,
     ) -> None:
+        if embedding_dim % attention_heads:
+            raise ModelError(
+                f"Each of the attention_heads={attention_heads} takes an equal part of the vectors: "
+                f"embedding_dim={embedding_dim} must be a multiple of it."
+            )
         super().__init__(vocabulary_size, embedding_dim)
         self.positions = nn.Parameter(torch.randn(max_length, embedding_dim) * 0.02)
         layer = nn.TransformerEncoderLayer(

@@ -43,59 +43,50 @@ HEADER = "id,text,topic,sentiment,stars,phenomena\n"
 GOOD = "r1,Good film!,film,positive,5,\n"
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("", "the file is empty. It needs the columns id, text, topic, sentiment, stars."),
-        ("\n\n", "the file is empty"),
-        (HEADER, "has a header and not one review; add at least one row"),
-        (
-            "id,text,topic,stars\nr1,a,film,5\n",
-            "column 'sentiment' missing; found 'id', 'text', 'topic', 'stars'. Name",
-        ),
-        (
-            (HEADER + GOOD).replace(",", ";"),
-            "columns 'id', 'text', 'topic', 'sentiment', 'stars' missing; found 'id;text",
-        ),
-        (
-            HEADER.encode() + b"r1,caf\xe9,film,positive,5,\n",
-            "near line 2: byte 0xe9 is not UTF-8. Save the file as UTF-8",
-        ),
-        ((HEADER + GOOD).encode("utf-16"), "near line 1: byte 0xff is not UTF-8. Save the file as UTF-8"),
-        (HEADER + 'r1,"Good film!,film,positive,5,\n', "EOF inside string starting at row 0. Is a quote left open"),
-        (
-            HEADER + GOOD + "r2,Bad, really,film,negative,1,\n",
-            "line 3, saw 7. Is a quote left open, or does a text with a",
-        ),
-        (
-            HEADER + "r2,Bad, really,film,negative,1,\n",
-            "row 2: has more cells than the header has columns. Put a text wit",
-        ),
-        (HEADER + GOOD + "r2,  ,film,positive,5,\n", "row 3 (id r2), column 'text': '  ' is empty; fill it in or drop"),
-        (HEADER + GOOD + GOOD, "row 3 (id r1), column 'id': 'r1' is used twice; ids must differ"),
-        (HEADER + "r1,a,tree,positive,5,\n", "row 2 (id r1), column 'topic': 'tree' is unknown; known are film, book"),
-        (
-            HEADER + "r1,a,film,Positive,5,\n",
-            "column 'sentiment': 'Positive' is unknown; known are negative, positive, or",
-        ),
-        (
-            HEADER + "r1,a,film,positive,6,\n",
-            "row 2 (id r1), column 'stars': '6' is not a number from 1 to 5, or empty",
-        ),
-        (HEADER + "r1,a,film,positive,four,\n", "column 'stars': 'four' is not a number from 1 to 5"),
-        (HEADER + "r1,a,film,positive,nan,\n", "column 'stars': 'nan' is not a number from 1 to 5"),
-        (HEADER + "r1,a,film,positive,5,puns\n", "column 'phenomena': 'puns' is unknown; known are negation, contrast"),
-        (
-            HEADER + GOOD + "r2,,,,,\nr3,,,,,\nr4,,,,,\n",
-            "row 3 (id r2), column 'text': '' is empty; fill it in or drop the row ",
-        ),
-        (HEADER + "r1,,,,,\nr2,,,,,\nr3,,,,,\n", "(2 more rows like it)"),
-    ],
-)
+FILES = {
+    "empty": ("", "the file is empty. It needs the columns id, text, topic, sentiment, stars."),
+    "blank": ("\n\n", "the file is empty"),
+    "header only": (HEADER, "has a header and not one review; add at least one row"),
+    "no sentiment": ("id,text,topic,stars\n", "column 'sentiment' missing; found 'id', 'text', 'topic', 'stars'. Name"),
+    "semicolons": (
+        (HEADER + GOOD).replace(",", ";"),
+        "columns 'id', 'text', 'topic', 'sentiment', 'stars' missing; found",
+    ),
+    "Latin-1": (HEADER.encode() + b"r1,caf\xe9,,,,", "line 2: byte 0xe9 is not UTF-8. Save the file as UTF-8"),
+    "UTF-16": (HEADER.encode("utf-16"), "line 1: byte 0xff is not UTF-8. Save the file as UTF-8"),
+    "open quote": (HEADER + 'r1,"Good,film,positive,5,\n', "EOF inside string starting at row 1. Is a quote left open"),
+    "comma later": (
+        HEADER + GOOD + "r2,Bad, bad,,,,\n",
+        "line 3, saw 7. Is a quote left open, or does a text with a comma",
+    ),
+    "comma first": (HEADER + "r2,Bad, bad,,,,\n", "row 2: has more cells than the header has columns. Put a text with"),
+    "no text": (HEADER + GOOD + "r2,  ,film,,5,\n", "row 3 (id r2), column 'text': '  ' is empty; fill it in or drop"),
+    "id twice": (HEADER + GOOD + GOOD, "row 3 (id r1), column 'id': 'r1' is used twice; ids must differ"),
+    "topic": (HEADER + "r1,a,tree,,,\n", "row 2 (id r1), column 'topic': 'tree' is unknown; known are film, book"),
+    "sentiment": (
+        HEADER + "r1,a,,Positive,,\n",
+        "column 'sentiment': 'Positive' is unknown; known are negative, positive",
+    ),
+    "six stars": (
+        HEADER + "r1,a,,,6,\n",
+        "row 2 (id r1), column 'stars': '6' is not a number from 1 to 5, or empty if",
+    ),
+    "stars in words": (HEADER + "r1,a,,,four,\n", "column 'stars': 'four' is not a number from 1 to 5"),
+    "stars nan": (HEADER + "r1,a,,,nan,\n", "column 'stars': 'nan' is not a number from 1 to 5"),
+    "phenomenon": (HEADER + "r1,a,,,,puns\n", "column 'phenomena': 'puns' is unknown; known are negation, contrast"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), FILES.values(), ids=FILES)
 def test_a_file_that_is_wrong(tmp_path, content, said):
     path = tmp_path / "mine.csv"
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     refused(lambda: read_reviews(path), DataError, "mine.csv", said)
+
+
+def test_all_rows_with_the_same_fault_are_counted(tmp_path):
+    (tmp_path / "mine.csv").write_text(HEADER + "r1,,,,,\nr2,,,,,\nr3,,,,,\n")
+    refused(lambda: read_reviews(tmp_path / "mine.csv"), DataError, "row 2 (id r1)", "(2 more rows like it)")
 
 
 def test_a_file_that_is_not_there(tmp_path):

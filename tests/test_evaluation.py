@@ -2,13 +2,15 @@
 
 import math
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
+from scipy import stats
 from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
 
 from mtl_helpers.data import PHENOMENA
-from mtl_helpers.evaluation import accuracy_by_phenomenon, evaluate
+from mtl_helpers.evaluation import accuracy_by_phenomenon, confidence_interval, evaluate
 
 
 @pytest.mark.parametrize("batch_size", [9, 240])
@@ -54,3 +56,17 @@ def test_accuracy_by_phenomenon():
             [0.6, 5],
         ]
         assert found.n["negation"] == 0 and math.isnan(found.accuracy["negation"])
+
+
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_a_confidence_interval_is_students(level):
+    runs = np.random.default_rng(0).normal(0.8, 0.05, size=7)
+    found = confidence_interval(runs, level)
+    assert (found.low, found.high) == pytest.approx(stats.t.interval(level, 6, runs.mean(), stats.sem(runs)))
+    assert found.mean == pytest.approx(runs.mean())
+
+
+def test_a_confidence_interval_holds_the_truth_as_often_as_it_says():
+    runs = np.random.default_rng(0).normal(size=(2000, 5))
+    held = [interval.low <= 0 <= interval.high for interval in map(confidence_interval, runs)]
+    assert np.mean(held) == pytest.approx(0.95, abs=0.015)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from mtl_helpers.data import Batch
-from mtl_helpers.relations import gradient_cosines, task_gradients
+from mtl_helpers.relations import gradient_cosines, task_affinity, task_gradients
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import task_losses, weighted_sum
 
@@ -75,3 +75,21 @@ def test_tasks_on_a_frozen_encoder_have_cosine_0(new_model, batch):
     model = new_model()
     model.encoder.requires_grad_(False)
     assert set(gradient_cosines(model, batch).values()) == {0}
+
+
+def test_affinity_is_the_loss_a_real_step_takes_away(new_model, batch):
+    model, after = new_model(), new_model()
+    affinity = task_affinity(model, batch, lr=0.05)
+    task_losses(after.tasks, after(batch.inputs), batch)["topic"].backward()
+    torch.optim.SGD(after.encoder.parameters(), lr=0.05).step()
+    for name, loss in task_losses(model.tasks, model(batch.inputs), batch).items():
+        ratio = task_losses(model.tasks, after(batch.inputs), batch)[name] / loss
+        assert affinity["topic", name] == pytest.approx(1 - ratio.item(), abs=1e-5)
+    assert affinity["topic", "topic"] > 0
+
+
+def test_affinity_leaves_the_model_as_it_was(new_model, batch):
+    model = new_model()
+    task_affinity(model, batch)
+    assert all(map(torch.equal, model.parameters(), new_model().parameters()))
+    assert all(p.grad is None for p in model.parameters())

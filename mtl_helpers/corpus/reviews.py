@@ -9,20 +9,16 @@ from itertools import accumulate
 import pandas as pd
 
 from mtl_helpers.corpus import words
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.corpus.words import CorpusError
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
-ZIPF = 0.7  # the k-th word of a list is drawn in proportion to k^-0.7
+ZIPF = 0.7  # the k-th word of a list is drawn in proportion to 1 / k^0.7
 _CUMULATIVE = {n: list(accumulate((k + 1) ** -ZIPF for k in range(n))) for n in range(1, 41)}
 _BY_SIGN = {
     (topic, sign): [adjective for adjective in words.SIGNS if words.sign_of(adjective, topic) == sign]
     for topic in TOPIC.classes
     for sign in (-1, 1)
 }
-
-
-class CorpusError(DataError):
-    """The generator was asked for reviews that can not be made."""
 
 
 def make_reviews(
@@ -60,8 +56,10 @@ def make_reviews(
     Stars are 1 or 5 for strong words and 2 or 4 for mild ones. ``phenomena`` marks ``negation``, ``contrast``,
     ``other_topic`` and ``topic_word`` (an adjective of `SIGNS`).
 
-    >>> make_reviews(2, relatedness=1, seed=6)[["text", "topic", "sentiment"]].values.tolist()
-    [...]
+    >>> for review in make_reviews(2, relatedness=1, seed=3).itertuples():
+    ...     print(review.topic, review.sentiment, "-", review.text)
+    book negative - I finished this book on Monday. The prose was quite hot and the design is quite hot. ...
+    restaurant positive - I tried the trattoria last Easter. The food was quiet.
     """
     chances = {
         "relatedness": relatedness,
@@ -166,5 +164,6 @@ class _Writer:
         if self.happens("relatedness"):
             self.marks.add("topic_word")
             return self.draw.choice(_BY_SIGN[self.topic, sign])
-        strong, mild = words.POSITIVE if sign > 0 else words.NEGATIVE
-        return self.zipf(strong if self.strong == (self.draw.random() < 0.85) else mild)
+        opinions = words.POSITIVE if sign > 0 else words.NEGATIVE
+        as_strong = self.strong == (self.draw.random() < 0.85)
+        return self.zipf(opinions["strong" if as_strong else "mild"])

@@ -4,48 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-OBJECTS: Mapping[str, tuple[str, ...]] = {
-    "film": tuple(
-        ["film", "movie", "thriller", "comedy", "sequel", "western", "documentary", "remake", "drama"]
-    ),
-    "book": tuple(
-        ["book", "novel", "paperback", "biography", "memoir", "hardback", "anthology", "textbook", "story"]
-    ),
-    "phone": tuple(
-        ["phone", "handset", "smartphone", "mobile", "android", "tablet", "flagship", "touchscreen", "cellphone"]
-    ),
-    "restaurant": tuple(
-        ["restaurant", "bistro", "diner", "trattoria", "tavern", "cafe", "steakhouse", "brasserie", "pizzeria"]
-    ),
-    "hotel": tuple(
-        ["hotel", "hostel", "inn", "resort", "lodge", "guesthouse", "motel", "chalet", "villa"]
-    ),
-    "car": tuple(
-        ["car", "hatchback", "saloon", "estate", "coupe", "convertible", "minivan", "pickup", "roadster"]
-    ),
-}
+from mtl_helpers.data.reviews import DataError
+from mtl_helpers.tasks import TOPIC
+
+
+class CorpusError(DataError):
+    """The generator was asked for something that it can not make."""
+
+
+def _table(text: str) -> dict[str, tuple[str, ...]]:
+    """Read ``name: word word ...``, where a line without a name goes on with the one above."""
+    words: dict[str, tuple[str, ...]] = {}
+    for line in text.strip().splitlines():
+        name, colon, row = line.rpartition(":")
+        if colon:
+            words[name] = ()
+        words[next(reversed(words))] += tuple(row.split())
+    return words
+
+
+OBJECTS = _table("""
+film:       film movie thriller comedy sequel western documentary remake drama
+book:       book novel paperback biography memoir hardback cookbook textbook story
+phone:      phone handset smartphone mobile foldable tablet flagship touchscreen cellphone
+restaurant: restaurant bistro diner trattoria tavern cafe steakhouse brasserie pizzeria
+hotel:      hotel hostel retreat resort lodge guesthouse motel chalet villa
+car:        car hatchback saloon sedan coupe convertible minivan pickup roadster
+""")
 
 # What a clause is about. The first come most often (Zipf).
-ASPECTS: Mapping[str, tuple[str, ...]] = {
-    "film": tuple(
-        ["acting", "script", "soundtrack", "cinematography", "director", "cast", "finale", "trailer", "lighting", "editing", "scenery", "costume", "montage"]
-    ),
-    "book": tuple(
-        ["prose", "narrator", "author", "heroine", "epilogue", "writing", "preface", "cover", "translation", "chapter", "binding", "glossary", "plotting"]
-    ),
-    "phone": tuple(
-        ["screen", "battery", "keyboard", "speaker", "charger", "display", "touchpad", "ringtone", "casing", "camera", "microphone", "reception", "software"]
-    ),
-    "restaurant": tuple(
-        ["food", "menu", "dessert", "waiter", "kitchen", "soup", "chef", "wine", "starter", "bread", "seafood", "sauce", "cutlery"]
-    ),
-    "hotel": tuple(
-        ["room", "bed", "lobby", "pool", "bathroom", "corridor", "balcony", "mattress", "breakfast", "shower", "elevator", "concierge", "minibar"]
-    ),
-    "car": tuple(
-        ["engine", "gearbox", "steering", "clutch", "dashboard", "boot", "suspension", "seating", "handbrake", "bonnet", "exhaust", "windscreen", "cabin"]
-    ),
-}
+ASPECTS = _table("""
+film:       acting script soundtrack cinematography director cast finale trailer lighting editing scenery costume montage
+book:       prose narrator author heroine epilogue writing preface cover translation chapter binding glossary plotting
+phone:      screen battery keyboard speaker charger display touchpad ringtone casing camera microphone reception software
+restaurant: food menu dessert waiter kitchen soup chef wine starter bread seafood sauce cutlery
+hotel:      room bed lobby pool bathroom corridor balcony mattress breakfast shower elevator concierge minibar
+car:        engine gearbox steering clutch dashboard boot suspension seating handbrake bonnet exhaust windscreen cabin
+""")
 SHARED_ASPECTS = ("style", "price", "design", "quality", "whole experience", "atmosphere", "look", "idea", "pace")
 
 VERBS = ("was", "is", "felt", "seemed", "looked", "remained")
@@ -55,46 +50,18 @@ NEGATIONS = ("not", "never", "hardly", "far from", "anything but")
 TRAPS = ("not only", "not just", "never less than", "nothing but")  # look like a negation and are none
 
 # Opinions that count the same way whatever they are about: strong ones, then mild ones.
-POSITIVE = (
-    (
-        *(
-            "excellent",
-            "wonderful",
-            "fantastic",
-            "brilliant",
-            "superb",
-            "amazing",
-            "perfect",
-            "outstanding",
-            "stunning",
-        ),
-        *(
-            "terrific",
-            "marvellous",
-            "flawless",
-            "fabulous",
-            "splendid",
-            "exquisite",
-            "magnificent",
-            "sublime",
-            "glorious",
-        ),
-    ),
-    (
-        *("good", "nice", "pleasant", "decent", "solid", "lovely", "enjoyable", "likeable", "satisfying", "charming"),
-        *("worthwhile", "agreeable", "tasteful", "capable", "thoughtful", "polished", "reliable", "appealing"),
-    ),
-)
-NEGATIVE = (
-    (
-        *("terrible", "awful", "horrible", "dreadful", "abysmal", "appalling", "atrocious", "disgusting", "pathetic"),
-        *("hideous", "ghastly", "woeful", "dire", "unbearable", "insulting", "disastrous", "shameful", "vile"),
-    ),
-    (
-        *("bad", "poor", "dull", "weak", "disappointing", "mediocre", "bland", "tired", "clumsy", "forgettable"),
-        *("lacking", "shabby", "sloppy", "tedious", "flawed", "careless", "unpleasant", "annoying"),
-    ),
-)
+POSITIVE = _table("""
+strong: excellent wonderful fantastic brilliant superb amazing perfect outstanding stunning
+        terrific marvellous flawless fabulous splendid exquisite magnificent sublime glorious
+mild:   good nice pleasant decent solid lovely enjoyable likeable satisfying charming
+        worthwhile agreeable tasteful capable thoughtful polished reliable appealing
+""")
+NEGATIVE = _table("""
+strong: terrible awful horrible dreadful abysmal appalling atrocious disgusting pathetic
+        hideous ghastly woeful dire unbearable insulting disastrous shameful vile
+mild:   bad poor dull weak disappointing mediocre bland tired clumsy forgettable
+        lacking shabby sloppy tedious flawed careless unpleasant annoying
+""")
 
 # Opinions whose sign depends on the topic: the sign in most topics, and the two topics in which it is the other one.
 SIGNS: Mapping[str, tuple[int, tuple[str, str]]] = {
@@ -124,7 +91,7 @@ OPENINGS = {
     "hotel": ("We stayed at this {} until {}.", "I booked the {} last {}.", "My review of the {} from {}."),
     "car": ("We drove this {} on {}.", "I rented the {} last {}.", "My review of the {} from {}."),
 }
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "christmas", "easter")
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday", "Christmas", "Easter")
 
 # Sentences that name another topic and say nothing about this one.
 DISTRACTORS = (
@@ -144,5 +111,9 @@ def sign_of(adjective: str, topic: str) -> int:
     >>> sign_of("unpredictable", "film"), sign_of("unpredictable", "car")
     (1, -1)
     """
+    if adjective not in SIGNS:
+        raise CorpusError(f"No sign is known of {adjective!r}; the adjectives are {', '.join(SIGNS)}.")
+    if topic not in TOPIC.classes:
+        raise CorpusError(f"There is no topic {topic!r}; the topics are {', '.join(TOPIC.classes)}.")
     sign, exceptions = SIGNS[adjective]
     return -sign if topic in exceptions else sign

@@ -157,7 +157,8 @@ def encode_reviews(frame: pd.DataFrame, vocabulary: Vocabulary, tasks: Sequence[
     for task in check_tasks(tasks):
         if task.name not in frame:
             raise DataError(
-                f"No column '{task.name}' for the task of that name; found {', '.join(map(repr, frame.columns))}."
+                f"No column '{task.name}' for the task of that name; found {', '.join(map(repr, frame.columns))}. "
+                "Name the column so, or leave the task out."
             )
         labels[task.name] = task.encode(frame[task.name])
     tokens, lengths = vocabulary.encode(frame.text)
