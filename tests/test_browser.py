@@ -119,11 +119,10 @@ def test_step_preset_and_replay_by_button(start_here):
     page.press("Pause")
     page.wait_for(lambda: page.execute("print(lab.training)").strip() == "False", "the pause")
     assert page.readout()["topic"] == 0 and page.readout()["sentiment"] == 1
-    page.execute("before = lab.history")
+    page.execute("before, first = lab.history, lab._records")
     page.press("Replay")
-    page.wait_for(
-        lambda: page.execute("print(lab.step == len(before) // 2 and not lab.training)").strip() == "True", "replay"
-    )
+    replayed = "print(lab._records is not first and lab.step == len(before) // 2 and not lab.training)"
+    page.wait_for(lambda: page.execute(replayed).strip() == "True", "the replay, begun and ended")
     assert page.execute("print(lab.history.equals(before))").strip() == "True"
 
 

@@ -1,5 +1,6 @@
 """Step 1, data: read, clean, split, encode and batch texts that carry a label for each of several tasks."""
 
+from mtl_helpers.data.baseline import bag_of_words, baseline_score
 from mtl_helpers.data.batches import (
     PAD,
     UNK,
@@ -10,7 +11,7 @@ from mtl_helpers.data.batches import (
     make_loader,
     tokenize,
 )
-from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews
+from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews, clean_with, keep_known_labels
 from mtl_helpers.data.reviews import PHENOMENA, DataError, Splits, data_file, load_reviews, read_reviews, split_reviews
 
 __all__ = [
@@ -23,9 +24,13 @@ __all__ = [
     "MultiTaskDataset",
     "Splits",
     "Vocabulary",
+    "bag_of_words",
+    "baseline_score",
     "clean_reviews",
+    "clean_with",
     "data_file",
     "encode_reviews",
+    "keep_known_labels",
     "load_reviews",
     "make_loader",
     "read_reviews",

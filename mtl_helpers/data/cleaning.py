@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
 from mtl_helpers.data.reviews import COLUMNS, DataError, text_key
-from mtl_helpers.tasks import TOPIC
+from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 _STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
@@ -66,6 +66,15 @@ def unify_labels(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def keep_known_labels(frame: pd.DataFrame) -> pd.DataFrame:
+    """What happens to labels that nobody cleans: only the exact spellings are read, every other becomes missing."""
+    known = {
+        task.name: frame[task.name].where(frame[task.name].isin(task.classes), None) for task in (TOPIC, SENTIMENT)
+    }
+    stars = pd.to_numeric(frame.stars, errors="coerce").astype(float)
+    return frame.assign(**known, stars=stars.where(stars.between(1, 5)))
+
+
 def drop_conflicts(frame: pd.DataFrame) -> pd.DataFrame:
     """Drop rows whose sentiment contradicts their stars (1 and 2 are negative, 4 and 5 positive)."""
     wrong = ((frame.stars < 3) & (frame.sentiment == "positive")) | (
@@ -119,3 +128,42 @@ def clean_reviews(raw: pd.DataFrame) -> pd.DataFrame:
     for step in CLEANING_STEPS.values():
         frame = step(frame)
     return frame.sort_values("id").reset_index(drop=True)
+
+
+def clean_with(raw: pd.DataFrame, steps: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Run only the named `CLEANING_STEPS`, in their order; return the rows and a table of what each step did.
+
+    The table has a row a step with ``before, dropped, changed, after``. Without ``"label spellings"`` a label that is not
+    spelled as the tasks know it counts as missing (`keep_known_labels`).
+
+    >>> raw = pd.DataFrame({"id": ["r1", "r2"], "text": ["good<br />", " "], "topic": ["film", "film"],
+    ...                     "sentiment": ["POS", ""], "stars": ["5", ""]})
+    >>> clean_with(raw, ["markup", "white space"])[1]
+                 before  dropped  changed  after
+    markup            2        0        1      2
+    white space       2        1        1      1
+    """
+    steps = list(steps)
+    unknown = [name for name in steps if name not in CLEANING_STEPS]
+    if unknown:
+        raise DataError(f"There is no cleaning step {unknown[0]!r}; there are {', '.join(map(repr, CLEANING_STEPS))}.")
+    frame, table = raw, {}
+    for name, step in CLEANING_STEPS.items():
+        if name in steps:
+            before, frame = frame, step(frame)
+            counts = (len(before), len(before) - len(frame), count_changed(before, frame), len(frame))
+            table[name] = dict(zip(("before", "dropped", "changed", "after"), counts, strict=True))
+        elif name == "label spellings":
+            frame = keep_known_labels(frame)
+    columns = ["before", "dropped", "changed", "after"]
+    return frame, pd.DataFrame.from_dict(table, orient="index", columns=columns)
+
+
+def count_changed(before: pd.DataFrame, after: pd.DataFrame) -> int:
+    """Rows of ``after`` of which a text or label reads otherwise than in ``before``; a missing label reads as empty."""
+
+    def cells(frame: pd.DataFrame) -> pd.DataFrame:
+        stars = frame.stars.astype(object).where(frame.stars.notna(), "").astype(str).str.removesuffix(".0")
+        return frame[["text", "topic", "sentiment"]].astype(object).fillna("").assign(stars=stars)
+
+    return int((cells(before.loc[after.index]) != cells(after)).any(axis=1).sum())

@@ -1,0 +1,37 @@
+"""Time per step of `train_steps` over a loop written out by hand, with Lightning and skorch beside it."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from loops import LOOPS
+from measure import WARM_UP, line, missing, report, stepper, take_turns, title
+from problem import new_loaders
+
+NOTES = {
+    "lightning": "Trainer(barebones=True)",
+    "skorch": "NeuralNet without callbacks",
+    "by hand again": "how exact this is",
+}
+
+
+@pytest.mark.parametrize(("kind", "repeats", "steps", "target"), [("LSTM", 6, 60, 1.03), ("tiny CNN", 6, 400, 1.05)])
+def test_time_per_step(kind, repeats, steps, target):
+    title(f"Time per step over a loop written by hand: {kind}, {repeats} x {steps} steps each, in turns")
+    batches = [batch for _ in range(2) for batch in new_loaders()[0]]
+    absent = missing(["lightning", "skorch"])
+    loops = {name: loop for name, loop in LOOPS.items() if name not in absent}
+    parts = []
+    for _ in range(repeats):  # where in memory a model lies makes a step up to 4 % faster or slower: so several models
+        histories = {name: [] for name in loops}
+        contenders = {
+            name: stepper(partial(loop, kind, history=histories[name]), batches, steps + WARM_UP)
+            for name, loop in loops.items()
+        }
+        parts.append(take_turns(contenders, steps, WARM_UP))
+        for name, history in histories.items():
+            assert history == histories["by hand"], f"{name} did not train as the loop by hand did"
+            assert len(history) == steps + WARM_UP
+    times = {name: np.concatenate([part[name] for part in parts]) for name in loops}
+    line("by hand", f"{1000 * np.median(times['by hand']):.2f} ms a step")
+    report(times, "by hand", targets={"train_steps": target}, notes=NOTES)
