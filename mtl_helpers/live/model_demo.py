@@ -1,0 +1,290 @@
+"""The model demo: pick encoder, width and heads, and see what is shared, how large it is and what a step costs."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import ipywidgets as widgets
+import torch
+
+from mtl_helpers.data.batches import Batch
+from mtl_helpers.live.step_timer import WARM_UP, StepTimer
+from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder, count_parameters
+from mtl_helpers.plots import draw_architecture
+from mtl_helpers.tasks import Task, check_tasks
+from mtl_helpers.training import whole_number
+
+ENCODERS = {
+    "CNN": lambda words, width: CNNEncoder(words, embedding_dim=width, filters=width),
+    "LSTM": lambda words, width: LSTMEncoder(words, embedding_dim=width, hidden=width),
+    "Transformer": lambda words, width: TransformerEncoder(words, embedding_dim=width),
+}
+WIDTHS = (8, 16, 32, 64, 128)
+ROUNDS = 40  # steps of each model that `run` times; a click is content with fewer, to answer soon
+CLICK_ROUNDS = 15
+PUSH_INTERVAL = 0.2  # seconds between two messages to the page
+
+
+class DemoError(ValueError):
+    """The demo was asked for a model that can not be."""
+
+
+class ModelDemo:
+    """Choose an encoder, its width and the heads; the model is built, drawn, counted and timed.
+
+    Parameters
+    ----------
+    batches
+        A few batches to time the steps on, with labels for all of ``tasks``.
+    tasks
+        The tasks there can be a head for; the first two have one at first.
+    vocabulary_size
+        Number of words, ``len(vocabulary)``.
+
+    `set` chooses from code, as a click does; `run` then measures the step here and now. ``model`` is the module drawn,
+    ``parameter_ratio`` and ``time_ratio`` compare it with one model for each task. A click measures in a background thread,
+    which ends by itself within seconds and starts anew if another model is picked meanwhile.
+    """
+
+    def __init__(
+        self,
+        batches: Sequence[Batch],
+        tasks: Sequence[Task],
+        vocabulary_size: int,
+        *,
+        encoder: str = "LSTM",
+        width: int = 32,
+    ) -> None:
+        self.tasks, self.batches, self.vocabulary_size = check_tasks(tasks), list(batches), vocabulary_size
+        if not self.batches:
+            raise DemoError("There is no batch to time a step on; give a few batches of a loader.")
+        self.step_ms: dict[str, float] = {}
+        self.error: Exception | None = None
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._quiet = False
+        self._check(encoder, width, [task.name for task in self.tasks[:2]])
+        self._build_widgets(encoder, width)
+        self._build()
+
+    # The choice and what follows from it ---------------------------------------------------------------------------
+
+    @property
+    def heads(self) -> list[str]:
+        """The tasks that have a head now."""
+        return [name for name, box in self.head_boxes.items() if box.value]
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Parameters of the drawn model by part, see `models.count_parameters`."""
+        return count_parameters(self.model)
+
+    @property
+    def parameter_ratio(self) -> float:
+        """Parameters of the shared model over those of one model for each task."""
+        counts = self.parameters
+        return sum(counts.values()) / (sum(counts.values()) + (len(self.model.tasks) - 1) * counts["encoder"])
+
+    @property
+    def time_ratio(self) -> float:
+        """CPU time of a step of the shared model over that of one step of each single-task model; nan before `run`."""
+        if "shared" not in self.step_ms:
+            return float("nan")
+        return self.step_ms["shared"] / sum(ms for name, ms in self.step_ms.items() if name != "shared")
+
+    def set(self, *, encoder: str | None = None, width: int | None = None, heads: Iterable[str] | None = None) -> None:
+        """Choose another model, as the mouse does, and draw it. Call `run` to time it."""
+        encoder = self.encoder.value if encoder is None else encoder
+        width = self.width.value if width is None else width
+        heads = self.heads if heads is None else list(heads)
+        self._check(encoder, width, heads)
+        self._halt()
+        self._quiet = True
+        try:
+            self.encoder.value, self.width.value = encoder, width
+            for name, box in self.head_boxes.items():
+                box.value = name in heads
+        finally:
+            self._quiet = False
+        self._build()
+
+    def run(self, rounds: int = ROUNDS) -> dict[str, float]:
+        """Time ``rounds`` steps in this thread; return the median CPU milliseconds of a step, by model."""
+        whole_number("rounds", rounds)
+        self._halt()
+        self._build()
+        self._measure(rounds)
+        return dict(self.step_ms)
+
+    @property
+    def measuring(self) -> bool:
+        """Whether the background thread is at work."""
+        thread = self._thread
+        return thread is not None and thread.is_alive()
+
+    def wait(self, seconds: float) -> None:
+        """Wait for the background thread to finish its measurement, at most so long."""
+        thread = self._thread
+        if thread is not None:
+            thread.join(seconds)
+
+    def stop(self) -> None:
+        """End the background measurement, if there is one; raise what went wrong in it."""
+        self._halt()
+        if self.error is not None:
+            raise self.error
+
+    def _check(self, encoder: str, width: int, heads: Sequence[str]) -> None:
+        if encoder not in ENCODERS:
+            raise DemoError(f"Unknown encoder {encoder!r}; choose one of {', '.join(ENCODERS)}.")
+        if width not in WIDTHS:
+            raise DemoError(f"The width must be one of {', '.join(map(str, WIDTHS))}; found {width!r}.")
+        names = [task.name for task in self.tasks]
+        if unknown := [name for name in heads if name not in names]:
+            raise DemoError(f"There is no task {unknown[0]!r} to give a head; tasks are {', '.join(names)}.")
+        if not heads:
+            raise DemoError("A model without a head has nothing to learn; tick at least one task.")
+
+    def _new_model(self, tasks: Sequence[Task]) -> MultiTaskModel:
+        return MultiTaskModel(ENCODERS[self.encoder.value](self.vocabulary_size, self.width.value), tasks)
+
+    def _build(self) -> None:
+        self._check(self.encoder.value, self.width.value, self.heads)
+        self.step_ms, self.error = {}, None
+        with torch.random.fork_rng(devices=[]):  # what is picked here must not change what the notebook draws later
+            self.model = self._new_model([task for task in self.tasks if task.name in self.heads])
+        buffer = io.BytesIO()
+        draw_architecture(self.model).savefig(buffer, format="png", dpi=92, metadata={"Software": None})
+        self.picture.value = buffer.getvalue()
+        self._show()
+
+    def _measure(self, rounds: int, given_up: Callable[[], bool] = lambda: False) -> None:
+        """Time the shared model and the single ones in turns, until done or another model is wanted."""
+        with torch.random.fork_rng(devices=[]):
+            models = {"shared": self._new_model(self.model.tasks)}
+            models |= {task.name: self._new_model([task]) for task in self.model.tasks}
+        threads, told = torch.get_num_threads(), time.monotonic()
+        torch.set_num_threads(1)
+        try:
+            timer = StepTimer(models, self.batches)
+            timer.measure(WARM_UP)
+            for _ in range(rounds):
+                if given_up():
+                    return
+                timer.measure()
+                self.step_ms = timer.medians()
+                if time.monotonic() - told > PUSH_INTERVAL:
+                    told = time.monotonic()
+                    self._show(done=False)
+        finally:
+            torch.set_num_threads(threads)
+        self._show()
+
+    # The background thread -----------------------------------------------------------------------------------------
+
+    def _picked(self, _: Any) -> None:
+        if self._quiet:
+            return
+        with self._lock:
+            self._stop.set()  # what is being measured is out of date
+            self._wanted = True
+            if not self.measuring:
+                self._thread = threading.Thread(target=self._work, daemon=True, name="model-demo")
+                self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                if not self._wanted:
+                    self._thread = None
+                    return
+                self._wanted = False
+                self._stop.clear()
+            try:
+                self._build()
+                self._measure(CLICK_ROUNDS, self._stop.is_set)
+            except Exception as error:
+                self.error = error
+                self._show()
+
+    def _halt(self) -> None:
+        """End the background thread and wait for it; what went wrong there was shown, and a new choice mends it."""
+        with self._lock:
+            self._wanted, thread = False, self._thread
+            self._stop.set()
+        if thread is not None:
+            thread.join()
+
+    # What the page shows -------------------------------------------------------------------------------------------
+
+    def _build_widgets(self, encoder: str, width: int) -> None:
+        self.readout = widgets.HTML(layout={"min_height": "8em"})
+        self.encoder = widgets.ToggleButtons(options=list(ENCODERS), value=encoder, description="encoder")
+        self.encoder.style.button_width = "7.5em"
+        self.width = widgets.SelectionSlider(options=WIDTHS, value=width, description="width", layout={"width": "24em"})
+        self.head_boxes = {
+            task.name: widgets.Checkbox(value=i < 2, description=f"{task.name} head", indent=False)
+            for i, task in enumerate(self.tasks)
+        }
+        for box in self.head_boxes.values():
+            box.layout.width = "9em"
+        for widget in (self.encoder, self.width, *self.head_boxes.values()):
+            widget.observe(self._picked, names="value")
+        self.picture = widgets.Image(format="png", layout={"max_width": "100%", "width": "754px"})
+        self._wanted = False
+        self.box = widgets.VBox(
+            [
+                self.readout,
+                self.encoder,
+                self.width,
+                widgets.HBox([widgets.Label("heads"), *self.head_boxes.values()]),
+                self.picture,
+            ]
+        )
+        self.box.add_class("mtl-model-demo")
+
+    def _show(self, *, done: bool = True) -> None:
+        if self.error is not None:
+            style = "color:#7a1f00;background:#fff0e8;border-left:4px solid #D55E00;padding:6px 10px"
+            name = type(self.error).__name__
+            self.readout.value = f'<div style="{style}"><b>{name}:</b> {html.escape(str(self.error))}</div>'
+            return
+        counts = self.parameters
+        total, single = sum(counts.values()), round(sum(counts.values()) / self.parameter_ratio)
+        ms = self.step_ms
+        rows = [
+            ("one shared model", f"{total:,}", f"{ms['shared']:.1f} ms" if ms else "–"),
+            (
+                f"{len(self.model.tasks)} single-task model{'s' * (len(self.model.tasks) > 1)}",
+                f"{single:,}",
+                f"{sum(v for k, v in ms.items() if k != 'shared'):.1f} ms" if ms else "–",
+            ),
+            ("<b>ratio</b>", f"<b>{self.parameter_ratio:.2f}</b>", f"<b>{self.time_ratio:.2f}</b>" if ms else "–"),
+        ]
+        body = "".join(f'<tr><td style="text-align:left">{a}</td><td>{b}</td><td>{c}</td></tr>' for a, b, c in rows)
+        state = "" if done and ms else ("not timed yet" if done else "measuring ...")
+        self.readout.value = (
+            '<div style="line-height:1.5"><table style="border-spacing:1.2em 0; margin-left:-1.2em; text-align:right">'
+            f'<tr><th style="text-align:left">{self.encoder.value}, width {self.width.value}</th>'
+            f"<th>parameters</th><th>CPU time of a step</th></tr>{body}</table>"
+            f"{counts['encoder'] / total:.1%} of the shared model lie in its encoder. {state}</div>"
+        )
+
+    def __repr__(self) -> str:
+        # No time in it: this text is compared when the notebook is checked on another machine.
+        counts = self.parameters
+        return (
+            f"ModelDemo: {self.encoder.value}, width {self.width.value}, heads {', '.join(self.heads)}; "
+            f"{sum(counts.values()):,} parameters, {counts['encoder'] / sum(counts.values()):.1%} in the encoder"
+        )
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
+        view = self.box._repr_mimebundle_(**kwargs)
+        return {**view, "image/png": base64.b64encode(self.picture.value).decode("ascii"), "text/plain": repr(self)}
