@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import math
 import sys
 import threading
 from collections import defaultdict
 from itertools import combinations
 from typing import Any
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from PIL import Image
 
 from mtl_helpers.plots import task_styles
 from mtl_helpers.tasks import Task
@@ -28,7 +31,6 @@ from ipympl.backend_nbagg import Canvas, FigureManager  # noqa: E402
 
 _SMOOTH = 20  # steps in the running mean of the training loss
 _POINTS = 1500  # points drawn of one curve; a longer one is thinned
-_SMALLEST = {"x": 200.0, "loss": 0.1, "error": 1.0}  # where the axes end at first
 _GREYS = ["#444444", "#999999", "#777777", "#bbbbbb"]
 
 Curves = dict[str, tuple[list[float], list[float]]]
@@ -45,6 +47,27 @@ class _LockedCanvas(Canvas):
     def draw(self) -> None:
         with self.lock:
             super().draw()
+
+    def get_diff_image(self) -> bytes | None:
+        """What changed since the last picture, as PNG: Matplotlib's own, but for the quick compression.
+
+        The training waits for it, and the page is near: speed counts and size does not.
+        """
+        if not self._png_is_old:
+            return None
+        pixels = np.asarray(self.get_renderer().buffer_rgba())
+        picture = pixels.view(np.uint32).squeeze(2)
+        if self._force_full or picture.shape != self._last_buff.shape:
+            self.set_image_mode("full")
+            output = picture
+        else:
+            self.set_image_mode("diff")
+            output = np.where(picture != self._last_buff, picture, 0).astype(np.uint32)
+        self._last_buff = picture.copy()
+        self._force_full = self._png_is_old = False
+        with io.BytesIO() as png:
+            Image.fromarray(output.view(np.uint8).reshape((*output.shape, 4))).save(png, format="png", compress_level=1)
+            return png.getvalue()
 
     def _handle_message(self, sender: Any, content: dict, buffers: list) -> None:
         with self.lock:
@@ -64,6 +87,9 @@ class LivePlot:
         FigureManager(self.canvas, 0)
         self.canvas.toolbar_visible = self.canvas.header_visible = False
         self.canvas.footer_visible = self.canvas.resizable = False
+        # Where the axes end at first: a model that knows nothing has a loss of ln(classes).
+        classes = max([len(task.classes) for task in tasks])
+        self._smallest = {"x": 200.0, "loss": 1.25 * math.log(classes) if classes else 0.5, "error": 1.0}
         self._background: Any = None
         self.ghosts: list[dict[str, Any]] = []
         self.canvas.mpl_connect("draw_event", self._on_draw)
@@ -125,7 +151,7 @@ class LivePlot:
         with self.canvas.lock:
             self.curves: Curves = defaultdict(lambda: ([], []))
             self._recent: dict[str, list[float]] = {task.name: [] for task in self.tasks}
-            self._limits = dict(_SMALLEST)
+            self._limits = dict(self._smallest)
             self.draw()
 
     def add(self, record: Record, cosines: dict[tuple[str, str], float]) -> None:
@@ -205,7 +231,7 @@ class LivePlot:
         grown = False
         for name, value in largest.items():
             while value > self._limits[name]:
-                self._limits[name] *= 1.5
+                self._limits[name] *= 2
                 grown = True
         return grown
 
@@ -248,7 +274,7 @@ class LivePlot:
         with self.canvas.lock:
             for line in self.ghosts.pop(number)["lines"]:
                 line.remove()
-            self._limits = dict(_SMALLEST)  # drawing lets them grow as far as what is left needs
+            self._limits = dict(self._smallest)  # drawing lets them grow as far as what is left needs
             self.draw()
 
     def png(self) -> bytes:
