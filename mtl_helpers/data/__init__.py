@@ -12,6 +12,7 @@ from mtl_helpers.data.batches import (
     tokenize,
 )
 from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews, clean_with, keep_known_labels
+from mtl_helpers.data.mixing import mixed_loader, sampling_proportions
 from mtl_helpers.data.reviews import PHENOMENA, DataError, Splits, data_file, load_reviews, read_reviews, split_reviews
 
 __all__ = [
@@ -33,7 +34,9 @@ __all__ = [
     "keep_known_labels",
     "load_reviews",
     "make_loader",
+    "mixed_loader",
     "read_reviews",
+    "sampling_proportions",
     "split_reviews",
     "tokenize",
 ]
