@@ -1,11 +1,10 @@
-"""Step 4, training: L(θ) = Σᵢ λᵢ Lᵢ(θ), and the one training loop that everything in the course runs through."""
+"""The one training loop that everything in the course runs through, and what it hands back."""
 
 from __future__ import annotations
 
 import copy
 import math
-import numbers
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -16,58 +15,16 @@ from torch.utils.data import DataLoader
 
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.tasks import Task
-
-
-class TrainingError(ValueError):
-    """Training was asked for in a way that cannot work."""
-
-
-class TrainingDiverged(RuntimeError):
-    """A loss became nan or infinite; the message names the task, the step and the λ."""
-
-
-class TaskWeights(MutableMapping[str, float]):
-    """The task weights λᵢ (任务权重) by task name, 1 unless set. They may be changed while a model trains.
-
-    Raises `TrainingError` for an unknown task or a λ that is not a finite number of at least 0.
-
-    >>> weights = TaskWeights(["topic", "sentiment"], sentiment=0.5)
-    >>> weights["topic"] = 2
-    >>> dict(weights)
-    {'topic': 2.0, 'sentiment': 0.5}
-    """
-
-    def __init__(self, names: Iterable[str], /, **values: float) -> None:
-        self._values = dict.fromkeys(names, 1.0)
-        self.update(values)
-
-    def __setitem__(self, name: str, value: float) -> None:
-        if name not in self._values:
-            raise TrainingError(f"There is no task '{name}' to weight; tasks are {', '.join(map(repr, self._values))}.")
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
-            raise TrainingError(f"λ of '{name}' must be a finite number of at least 0; found {value!r}.")
-        self._values[name] = float(value)
-
-    def __getitem__(self, name: str) -> float:
-        return self._values[name]
-
-    def __delitem__(self, name: str) -> None:
-        raise TrainingError(f"A task can not be removed; set λ of '{name}' to 0 to switch it off.")
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._values)
-
-    def __len__(self) -> int:
-        return len(self._values)
-
-    def __repr__(self) -> str:
-        return "λ: " + ", ".join(f"{name} {value:g}" for name, value in self.items())
+from mtl_helpers.training.weighting import StaticWeights, Weighting
+from mtl_helpers.training.weights import TrainingDiverged, TrainingError, task_losses, whole_number
 
 
 @dataclass(slots=True)
 class Record:
-    """What one step did. ``val_losses`` and ``val_scores`` are empty except on the steps that were validated."""
+    """What one step did: the unweighted losses Lᵢ before it, the λᵢ it was taken with, and their total.
+
+    ``val_losses`` and ``val_scores`` are empty except on the steps that were validated.
+    """
 
     step: int
     epoch: int
@@ -79,53 +36,28 @@ class Record:
     val_scores: dict[str, float] = field(default_factory=dict)
 
 
-def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
-    """The masked loss Lᵢ of each task on one batch, by name; zero for a task without a label in the batch."""
-    return {task.name: task.loss(outputs[task.name], *batch.labels_of(task.name)) for task in tasks}
-
-
-def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
-    """L(θ) = Σᵢ λᵢ Lᵢ(θ), the formula of the course.
-
-    >>> weighted_sum({"topic": torch.tensor(2.0), "sentiment": torch.tensor(0.5)}, {"topic": 1.0, "sentiment": 4.0})
-    tensor(4.)
-    """
-    if absent := losses.keys() - weights.keys():
-        raise TrainingError(f"There is no λ for the task '{min(absent)}'; there are weights for {sorted(weights)}.")
-    return sum(weights[name] * loss for name, loss in losses.items())
-
-
-def whole_number(what: str, value: int) -> None:
-    """Raise `TrainingError` unless ``value``, called ``what`` in the message, is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise TrainingError(f"{what} must be a whole number of at least 1; found {value!r}.")
-
-
 def train_steps(
     model: MultiTaskModel,
     loader: DataLoader,
     optimizer: Optimizer,
     *,
-    weights: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | Weighting | None = None,
     val_loader: DataLoader | None = None,
     eval_every: int = 50,
 ) -> Iterator[Record]:
     """Train for ever, a `Record` per step: the only training loop of the course.
 
-    It stops when the caller stops asking. ``weights`` is read anew at each step, so a λ changed between two steps counts
-    from the next on; None means λ = 1 for all. With ``val_loader``, every ``eval_every``-th step is validated. Raises
-    `TrainingDiverged` before the step is taken if a loss is nan or infinite. A model with a method ``penalty()``, a scalar,
-    has it added to the total (soft sharing ties its encoders so).
+    It stops when the caller stops asking. ``weights`` are λ by task name, read anew at each step, so that a λ changed
+    between two steps counts from the next on; or a `Weighting`, a rule that chooses them; None means λ = 1 for all. With
+    ``val_loader``, every ``eval_every``-th step is validated. Raises `TrainingDiverged` before the step is taken if a loss
+    is nan or infinite. A model with a method ``penalty()``, a scalar, has it added to the total (soft sharing ties its
+    encoders so).
     """
     if len(loader) == 0:
         raise TrainingError("The training loader has no batch: the split is empty.")
     whole_number("eval_every", eval_every)
-    if not isinstance(weights, (Mapping, type(None))):
-        raise TrainingError(
-            f"weights must give λ by task name, such as {{'{model.tasks[0].name}': 1}}; found {weights!r}."
-        )
-    if not isinstance(weights, TaskWeights):
-        weights = TaskWeights([task.name for task in model.tasks], **dict(weights or {}))
+    rule = _as_rule(weights, model)
+    rule.begin(model, optimizer)
     penalty = getattr(model, "penalty", None)
     step = epoch = 0
     model.train()
@@ -133,30 +65,48 @@ def train_steps(
         epoch += 1
         for batch in loader:
             step += 1
-            current = dict(weights)
             optimizer.zero_grad()
             losses = task_losses(model.tasks, model(batch.inputs), batch)
-            total = weighted_sum(losses, current)
             values = {name: loss.item() for name, loss in losses.items()}
-            record = Record(step, epoch, values, current, sum(current[n] * values[n] for n in values), batch)
-            if penalty is not None:
-                extra = penalty()
-                total, record.total = total + extra, record.total + extra.item()
-            if not math.isfinite(record.total):
-                raise TrainingDiverged(_what_diverged(record))
-            total.backward()
+            if not all(map(math.isfinite, values.values())):
+                raise TrainingDiverged(_what_diverged(step, values, rule.weights))
+            extra = None if penalty is None else penalty()
+            current = rule.backward(losses, model, extra)
+            total = sum(current[name] * values[name] for name in values) + rule.own_loss()
+            if extra is not None:
+                total += extra.item()
+            if not math.isfinite(total):
+                raise TrainingDiverged(_what_diverged(step, values, current))
             optimizer.step()
+            # The next step reuses the graph's memory only if it is free by then: 2 % of an LSTM's step.
+            del losses, extra
+            rule.after_step(model, batch)
+            record = Record(step, epoch, values, current, total, batch)
             if val_loader is not None and step % eval_every == 0:
                 record.val_losses, record.val_scores = validate(model, val_loader)
-            # The next step reuses the graph's memory only if it is free by then: 2 % of an LSTM's step.
-            del losses, total
             yield record
+        rule.after_epoch()
 
 
-def _what_diverged(record: Record) -> str:
-    bad = [name for name, loss in record.losses.items() if not math.isfinite(loss)] or list(record.losses)
-    found = ", ".join(f"'{name}' (loss {record.losses[name]}, λ {record.weights[name]:g})" for name in bad)
-    return f"Training stopped at step {record.step}: {found}. Try a smaller learning rate or λ, and look at the labels."
+def _as_rule(weights: Mapping[str, float] | Weighting | None, model: MultiTaskModel) -> Weighting:
+    if isinstance(weights, Weighting):
+        return weights
+    if isinstance(weights, type) and issubclass(weights, Weighting):
+        raise TrainingError(
+            f"weights is the class {weights.__name__}; make a rule of it: {weights.__name__}(model.tasks)."
+        )
+    if not isinstance(weights, (Mapping, type(None))):
+        raise TrainingError(
+            "weights must be a Weighting, or give λ by task name, such as "
+            f"{{'{model.tasks[0].name}': 1}}; found {weights!r}."
+        )
+    return StaticWeights(model.tasks, weights)
+
+
+def _what_diverged(step: int, losses: Mapping[str, float], weights: Mapping[str, float]) -> str:
+    bad = [name for name, loss in losses.items() if not math.isfinite(loss)] or list(losses)
+    found = ", ".join(f"'{name}' (loss {losses[name]}, λ {weights[name]:g})" for name in bad)
+    return f"Training stopped at step {step}: {found}. Try a smaller learning rate or λ, and look at the labels."
 
 
 @torch.no_grad()
@@ -204,7 +154,7 @@ def fit(
     optimizer: Optimizer,
     *,
     steps: int,
-    weights: Mapping[str, float] | None = None,
+    weights: Mapping[str, float] | Weighting | None = None,
     val_loader: DataLoader | None = None,
     eval_every: int = 50,
     on_step: Callable[[Record], None] | None = None,

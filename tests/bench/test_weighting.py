@@ -1,0 +1,55 @@
+"""Time per step of each rule that chooses λ over the plain sum of the losses, for two and four tasks."""
+
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+from measure import WARM_UP, Turns, line, report, stepper, take_turns, title
+from problem import MODELS, TASKS, datasets, new_optimizer
+
+from mtl_helpers.data import MultiTaskDataset, make_loader
+from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.tasks import Task
+from mtl_helpers.training import RULES, train_steps
+
+TARGETS = {"uncertainty": 1.05, "MGDA": 1.8, "PCGrad": 1.8, "UPGrad": 1.8}  # for the LSTM and two tasks
+
+
+def more_tasks(n: int) -> tuple[list[Task], MultiTaskDataset]:
+    """Topic and sentiment again and again under new names, on the same texts."""
+    data = datasets()[0]
+    pairs = [(TASKS[i % 2], f"{TASKS[i % 2].name}_{i // 2}") for i in range(n)]
+    tasks = [Task(name, classes=task.classes) for task, name in pairs]
+    targets = {name: data.targets[task.name] for task, name in pairs}
+    masks = {name: data.masks[task.name] for task, name in pairs}
+    return tasks, MultiTaskDataset(data.inputs, targets, masks, data.lengths)
+
+
+def train(kind: str, tasks: list[Task], new_rule: Callable | None, batches: Turns) -> None:
+    torch.manual_seed(0)
+    model = MultiTaskModel(MODELS[kind](datasets()[2]), tasks)
+    weights = None if new_rule is None else new_rule(tasks)
+    for _ in islice(train_steps(model, batches, new_optimizer(kind, model), weights=weights), len(batches)):
+        pass
+
+
+@pytest.mark.parametrize("n", [2, 4])
+@pytest.mark.parametrize(("kind", "repeats", "steps"), [("LSTM", 2, 40), ("CNN", 2, 60), ("tiny CNN", 2, 200)])
+def test_time_per_step(kind, repeats, steps, n):
+    title(f"Time per step of a rule over the plain sum: {kind}, {n} tasks, {repeats} x {steps} steps each, in turns")
+    tasks, data = more_tasks(n)
+    batches = list(make_loader(data, batch_size=32, shuffle=True))
+    rules = {"plain sum": None, **RULES}
+    parts = []
+    for _ in range(repeats):
+        contenders = {
+            name: stepper(partial(train, kind, tasks, rule), batches, steps + WARM_UP) for name, rule in rules.items()
+        }
+        parts.append(take_turns(contenders, steps, WARM_UP))
+    times = {name: np.concatenate([part[name] for part in parts]) for name in rules}
+    line("plain sum", f"{1000 * np.median(times['plain sum']):.2f} ms a step")
+    targets = TARGETS if (kind, n) == ("LSTM", 2) else None
+    report(times, "plain sum", targets=targets, notes={"equal": "the same step: how exact this is"})
