@@ -7,10 +7,21 @@ import pandas as pd
 import pytest
 import torch
 from scipy import stats
+from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
 
-from mtl_helpers.data import PHENOMENA
-from mtl_helpers.evaluation import accuracy_by_phenomenon, confidence_interval, evaluate
+from mtl_helpers.data import PHENOMENA, DataError
+from mtl_helpers.evaluation import (
+    accuracy_by_phenomenon,
+    calibration,
+    confidence_interval,
+    confusion,
+    evaluate,
+    expected_calibration_error,
+    paired_changes,
+)
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
+from mtl_helpers.training import predict
 
 
 @pytest.mark.parametrize("batch_size", [9, 240])
@@ -70,3 +81,103 @@ def test_a_confidence_interval_holds_the_truth_as_often_as_it_says():
     runs = np.random.default_rng(0).normal(size=(2000, 5))
     held = [interval.low <= 0 <= interval.high for interval in map(confidence_interval, runs)]
     assert np.mean(held) == pytest.approx(0.95, abs=0.015)
+
+
+# Paired changes
+
+
+def runs(**scores) -> pd.DataFrame:
+    return pd.DataFrame(
+        [{"arm": arm, "seed": i, "score": s} for arm, values in scores.items() for i, s in enumerate(values)]
+    )
+
+
+def test_changes_are_paired_by_seed():
+    table = paired_changes(runs(single=[0.5, 0.7, 0.9], shared=[0.6, 0.9, 0.9]))
+    expected = confidence_interval([0.1, 0.2, 0.0])
+    assert tuple(table.loc["shared", ["change", "low", "high"]]) == pytest.approx(expected)
+    assert list(table.index) == ["single", "shared"] and set(table.seeds) == {3}
+    # The same scores in another order of seeds: the same means, another interval.
+    other = paired_changes(runs(single=[0.5, 0.7, 0.9], shared=[0.9, 0.9, 0.6]))
+    assert other.change["shared"] == pytest.approx(expected.mean) and other.low["shared"] < expected.low
+
+
+@pytest.mark.parametrize(
+    ("frame", "against", "said"),
+    [
+        (runs(single=[0.5, 0.6], shared=[0.5]), "single", "'shared' lacks a score for seed 1"),
+        (runs(single=[0.5, 0.6]), "alone", "no arm 'alone'.*'single'"),
+        (pd.concat([runs(single=[0.5])] * 2), "single", "'single' has two runs of seed 0"),
+        (runs(single=[0.5]).drop(columns="seed"), "single", r"no column \['seed'\]"),
+    ],
+)
+def test_runs_that_cannot_be_paired_are_refused(frame, against, said):
+    with pytest.raises(DataError, match=said):
+        paired_changes(frame, against)
+
+
+# Confusion and calibration
+
+
+def test_a_confusion_matrix_counts_the_labelled_texts_by_true_and_predicted_class(new_model, new_loader):
+    model = new_model()
+    predictions = predict(model, new_loader(50, shuffle=False))
+    table = confusion(TOPIC, *predictions["topic"])
+    output, target, _ = predictions["topic"]
+    for row, column in np.ndindex(6, 6):
+        expected = ((target == row) & (output.argmax(dim=1) == column)).sum()
+        assert table.loc[TOPIC.classes[row], TOPIC.classes[column]] == expected
+    assert confusion(SENTIMENT, *predictions["sentiment"]).to_numpy().sum() == 192
+    with pytest.raises(DataError, match="'stars' is a regression"):
+        confusion(STARS, *predictions["stars"])
+    with pytest.raises(DataError, match="No example has a label for 'topic'"):
+        confusion(TOPIC, torch.zeros(2, 6), torch.zeros(2), torch.zeros(2, dtype=torch.bool))
+
+
+def drawn(n, sharpness, bins=10):
+    """Outputs whose softmax is the truth when ``sharpness`` is 1, and claims too much above it."""
+    generator = torch.Generator().manual_seed(0)
+    outputs = torch.randn(n, 3, generator=generator) * 1.5
+    targets = torch.multinomial(outputs.softmax(dim=1), 1, generator=generator)[:, 0]
+    return calibration(outputs * sharpness, targets, bins=bins), outputs * sharpness, targets
+
+
+def test_the_bins_are_scikit_learns():
+    table, outputs, targets = drawn(500, 2)
+    confidence, predicted = outputs.softmax(dim=1).max(dim=1)
+    accuracy, mean = calibration_curve((predicted == targets).numpy(), confidence.numpy(), n_bins=10)
+    seen = table[table.n > 0]
+    assert seen.accuracy.to_numpy() == pytest.approx(accuracy) and seen.confidence.to_numpy() == pytest.approx(mean)
+    assert table.n.sum() == 500 and table.n[:3].sum() == 0, "of three classes the most likely has a third at least"
+    assert seen.confidence.between(seen.low, seen.high).all()
+    even = calibration(torch.zeros(1, 2), torch.tensor([0]))  # a confidence of .5 belongs to the bin that ends there
+    assert even.n.tolist() == [0, 0, 0, 0, 1, 0, 0, 0, 0, 0] and even.high[4] == 0.5
+
+
+def test_the_calibration_error_tells_honest_from_boastful():
+    honest, boastful, timid = (expected_calibration_error(drawn(20_000, s)[0]) for s in (1, 4, 0.2))
+    assert honest < 0.015 and boastful > 0.1 and timid > 0.1
+    table, outputs, targets = drawn(300, 4)
+    by_hand = 0.0
+    confidence, predicted = outputs.double().softmax(dim=1).max(dim=1)
+    for i in range(10):
+        held = (confidence > i / 10) & (confidence <= (i + 1) / 10)
+        if held.any():
+            gap = (predicted == targets)[held].double().mean() - confidence[held].mean()
+            by_hand += held.double().mean() * gap.abs()
+    assert expected_calibration_error(table) == pytest.approx(float(by_hand))
+
+
+def test_texts_without_a_label_are_left_out_of_calibration():
+    table, outputs, targets = drawn(200, 2)
+    mask = torch.arange(200) < 120
+    pd.testing.assert_frame_equal(calibration(outputs, targets, mask), calibration(outputs[:120], targets[:120]))
+    for wrong, said in [
+        (lambda: calibration(outputs[:, 0], targets), r"outputs \(n, classes\).*regression has no confidence"),
+        (lambda: calibration(outputs[:3], targets), r"found \(3, 3\) and \(200,\)"),
+        (lambda: calibration(outputs, targets, mask & ~mask), "No example has a label"),
+        (lambda: calibration(outputs, targets, bins=0), "bins must be a whole number of at least 1; found 0"),
+        (lambda: expected_calibration_error(table.drop(columns="n")), r"no column \['n'\]"),
+    ]:
+        with pytest.raises(DataError, match=said):
+            wrong()

@@ -1,19 +1,17 @@
-"""Step 5, evaluation: each task in its own metrics, and accuracy by what makes a text hard."""
+"""Each task in its own metrics, and accuracy by what makes a text hard."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from typing import NamedTuple
 
-import numpy as np
 import pandas as pd
-from scipy import stats
-from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
+from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from mtl_helpers.data.reviews import PHENOMENA, DataError
 from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.tasks import Task
 from mtl_helpers.training import predict
 
 
@@ -70,27 +68,25 @@ def accuracy_by_phenomenon(
     ).T.astype({"n": int})
 
 
-class Interval(NamedTuple):
-    """A mean over repeated runs with its confidence interval."""
+def confusion(task: Task, outputs: Tensor, targets: Tensor, mask: Tensor | None = None) -> pd.DataFrame:
+    """Confusion matrix of one task: a row for each true class, a column for each predicted one, in counts.
 
-    mean: float
-    low: float
-    high: float
+    ``outputs (n, classes)``, ``targets (n,)`` and ``mask (n,)`` are the task's entry of `training.predict`.
 
-
-def confidence_interval(values: Sequence[float], level: float = 0.95) -> Interval:
-    """Mean of repeated measurements with Student's t interval; for paired runs pass the *differences*, seed by seed.
-
-    mean ± t(n - 1) s / √n, with s the standard deviation over the n runs. Raises `DataError` for fewer than two runs, or a
-    value that is not finite.
-
-    >>> confidence_interval([0.02, 0.05, 0.03, 0.04])
-    Interval(mean=0.035, low=0.0144..., high=0.0555...)
+    >>> import torch
+    >>> from mtl_helpers.tasks import SENTIMENT
+    >>> confusion(SENTIMENT, torch.tensor([[2.0, 1.0], [0.0, 1.0], [3.0, 1.0]]), torch.tensor([0, 1, 1]))
+    predicted  negative  positive
+    true
+    negative          1         0
+    positive          1         1
     """
-    array = np.asarray(values, dtype=float)
-    if len(array) < 2:
-        raise DataError(f"An interval needs at least two runs; found {len(array)}. Repeat with more seeds.")
-    if not np.isfinite(array).all():
-        raise DataError(f"A run gave no finite value: {array.tolist()}. An interval over the others would hide it.")
-    half = stats.t.ppf((1 + level) / 2, len(array) - 1) * array.std(ddof=1) / math.sqrt(len(array))
-    return Interval(float(array.mean()), float(array.mean() - half), float(array.mean() + half))
+    if task.kind != "classification":
+        raise DataError(f"Task '{task.name}' is a regression: it has no classes to confuse. Look at its MAE.")
+    predicted = task.predict(outputs)
+    if mask is not None:
+        predicted, targets = predicted[mask], targets[mask]
+    if len(targets) == 0:
+        raise DataError(f"No example has a label for '{task.name}'; there is nothing to count.")
+    counts = confusion_matrix(targets.numpy(), predicted.numpy(), labels=range(len(task.classes)))
+    return pd.DataFrame(counts, pd.Index(task.classes, name="true"), pd.Index(task.classes, name="predicted"))

@@ -1,0 +1,56 @@
+"""Step 5, evaluation: metrics by task, repeated runs with intervals, transfer, and λ by search."""
+
+from mtl_helpers.evaluation.calibration import calibration, expected_calibration_error
+from mtl_helpers.evaluation.delta import delta_mtl, delta_table
+from mtl_helpers.evaluation.metrics import accuracy_by_phenomenon, confusion, evaluate
+from mtl_helpers.evaluation.pareto import hypervolume, pareto_front
+from mtl_helpers.evaluation.repeats import (
+    Interval,
+    confidence_interval,
+    paired_changes,
+    paired_scores,
+    runs_needed,
+)
+from mtl_helpers.evaluation.search import cross_validate, grid_search, optuna_search, text_folds, weight_grid
+from mtl_helpers.evaluation.step_timer import StepTimer
+from mtl_helpers.evaluation.sweep import sweep
+from mtl_helpers.evaluation.transfer import (
+    Arm,
+    ArmRun,
+    conditioned_on,
+    controlled_splits,
+    run_arm,
+    run_arms,
+    usual_arms,
+)
+
+__all__ = [
+    "Arm",
+    "ArmRun",
+    "Interval",
+    "StepTimer",
+    "accuracy_by_phenomenon",
+    "calibration",
+    "conditioned_on",
+    "confidence_interval",
+    "confusion",
+    "controlled_splits",
+    "cross_validate",
+    "delta_mtl",
+    "delta_table",
+    "evaluate",
+    "expected_calibration_error",
+    "grid_search",
+    "hypervolume",
+    "optuna_search",
+    "paired_changes",
+    "paired_scores",
+    "pareto_front",
+    "run_arm",
+    "run_arms",
+    "runs_needed",
+    "sweep",
+    "text_folds",
+    "usual_arms",
+    "weight_grid",
+]
