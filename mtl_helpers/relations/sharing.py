@@ -7,6 +7,7 @@ share, so `task_gradients` and `gradient_cosines` work on all of them.
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -71,14 +72,15 @@ class SoftSharing(_Sharing):
         strength: float,
         heads: dict[str, nn.Module] | None = None,
     ) -> None:
-        if not strength >= 0:
+        if isinstance(strength, bool) or not isinstance(strength, numbers.Real) or not strength >= 0:
             raise ModelError(f"The strength of the tie must be a number of at least 0; found {strength!r}.")
-        shapes = {name: [p.shape for p in encoder.parameters()] for name, encoder in dict(encoders).items()}
-        if len(set(map(str, shapes.values()))) > 1:
+        encoder = TaskEncoders(encoders, tasks)
+        each = list(encoder.by_task.values())
+        if len({str([p.shape for p in one.parameters()]) for one in each}) > 1:
             raise ModelError("Only encoders of one architecture can be tied, parameter by parameter; these differ.")
         if math.isinf(strength):
-            encoders = dict.fromkeys(encoders, encoders[check_tasks(tasks)[0].name])
-        super().__init__(TaskEncoders(encoders, tasks), tasks, heads)
+            encoder = TaskEncoders(dict.fromkeys(encoder.by_task, each[0]), tasks)
+        super().__init__(encoder, tasks, heads)
         self.strength = strength
 
     def task_features(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
@@ -108,7 +110,7 @@ class CrossStitch(_Sharing):
         keep: float = 0.9,
         heads: dict[str, nn.Module] | None = None,
     ) -> None:
-        if not 0 <= keep <= 1:
+        if isinstance(keep, bool) or not isinstance(keep, numbers.Real) or not 0 <= keep <= 1:
             raise ModelError(f"keep, a task's share of its own features, must lie from 0 to 1; found {keep!r}.")
         encoder = TaskEncoders(encoders, tasks)
         super().__init__(encoder, tasks, heads)

@@ -1,17 +1,19 @@
-"""Matplotlib figures of the course, and its palette: a task has one colour and one line style everywhere."""
+"""Histories of training and pictures of models, and the palette they share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from torch import nn
 
+from mtl_helpers.evaluation.pareto import pareto_front
 from mtl_helpers.models import MultiTaskModel
 
 # Okabe and Ito's palette: told apart by colour-blind readers; the line style tells them apart without colour.
@@ -78,6 +80,27 @@ def plot_history(history: pd.DataFrame, *, title: str = "", window: int = 20) ->
     return figure
 
 
+def plot_weights(histories: dict[str, pd.DataFrame], task: str, *, window: int = 15) -> Figure:
+    """λ of one task over the steps under different rules (`training.RULES`): pale as it was, drawn out its running mean."""
+    figure, axes = plt.subplots(
+        1, len(histories), figsize=(1.45 * len(histories) + 0.6, 2.2), sharey=True, layout="constrained", squeeze=False
+    )
+    style = task_styles([task])[task]
+    for ax, (name, history) in zip(axes[0], histories.items(), strict=True):
+        rows = history[history.task == task]
+        if rows.empty:
+            raise ValueError(f"The history of '{name}' has no task '{task}'; it has {sorted(history.task.unique())}.")
+        ax.plot(rows.step, rows.weight, color=style["color"], alpha=0.3, linewidth=0.8)
+        ax.plot(rows.step, smooth(rows.weight, window), **style)
+        ax.set_title(name, fontsize=9)
+        ax.tick_params(labelsize=8)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0][0].set_ylabel(f"λ of {task}")
+    figure.supxlabel("step", fontsize=9)
+    plt.close(figure)
+    return figure
+
+
 _GREY_PARTS = ["#d9d9d9", "#b8b8b8", "#ececec", "#a3a3a3"]
 
 
@@ -116,13 +139,18 @@ def _describe(module: nn.Module) -> str:
     return kind
 
 
-def draw_architecture(model: MultiTaskModel, *, title: str = "") -> Figure:
-    """Draw a multi-task model as it is: the parts of its encoder, its heads, and each one's share of the parameters."""
+def draw_architecture(model: MultiTaskModel, *, title: str = "", figure: Figure | None = None) -> Figure:
+    """Draw a multi-task model as it is: the parts of its encoder, its heads, and each one's share of the parameters.
+
+    Into ``figure`` if one is given: a thread must give its own, since pyplot is not made for threads.
+    """
+    if figure is None:
+        figure = plt.figure(figsize=(8.2, 3.5), layout="constrained")
+        plt.close(figure)
     parts = encoder_parts(model.encoder)
     names = list(model.heads)
     sizes = {name: sum(p.numel() for p in head.parameters() if p.requires_grad) for name, head in model.heads.items()}
     styles = task_styles(names)
-    figure = Figure(figsize=(8.2, 3.5), layout="constrained")  # no pyplot: the model demo draws in a thread
     ax, bar = figure.subplots(2, 1, height_ratios=[5, 1])
     ax.set(xlim=(0, 100), ylim=(0, 50), title=title)
     ax.axis("off")
@@ -175,3 +203,76 @@ def _draw_shares(bar: Axes, parts: dict[str, tuple[str, int]], sizes: dict[str, 
     bar.tick_params(labelsize=8)
     bar.set_title(f"share of the {total:,} parameters", fontsize=9, loc="left")
     bar.spines[["top", "right", "left"]].set_visible(False)
+
+
+_MARKERS = "os^Dv"
+
+
+def plot_front(
+    runs: pd.DataFrame | Mapping[str, pd.DataFrame],
+    tasks: tuple[str, str],
+    *,
+    own: Mapping[str, float] | None = None,
+    single: Mapping[str, float] | None = None,
+    title: str = "",
+) -> Figure:
+    """Draw runs by their scores in two tasks: the Pareto front joined, what it dominates pale.
+
+    ``runs`` has a row a run and a column for each of the two ``tasks``, higher is better in both; or several such frames by
+    name, each with its front, colour and marker. The stairs bound the area that a front dominates
+    (`evaluation.hypervolume`). ``own`` is one more run, marked by a star; ``single`` are the scores of single-task models,
+    drawn as lines: to their upper right, sharing has cost neither task anything.
+    """
+    frames = runs if isinstance(runs, Mapping) else {"": runs}
+    if not 1 <= len(frames) <= len(_STYLES):
+        raise ValueError(f"A figure can tell 1 to {len(_STYLES)} sets of runs apart; found {len(frames)}.")
+    x, y = tasks
+    for scores in (*frames.values(), own, single):
+        if scores is not None and (absent := [task for task in tasks if task not in scores]):
+            raise ValueError(f"There is no score for '{absent[0]}'; found {list(scores)}.")
+    figure, ax = plt.subplots(figsize=(5.4, 4.6), layout="constrained")
+    for (name, frame), style, marker in zip(frames.items(), _STYLES, _MARKERS, strict=False):
+        best = pareto_front(frame[[x, y]])
+        front, colour = frame[best].sort_values([x, y], ascending=[True, False]), style["color"]
+        ax.scatter(frame[x][~best], frame[y][~best], 30, color=colour, marker=marker, alpha=0.25, linewidth=0)
+        ax.plot(front[x], front[y], **style, drawstyle="steps-pre", linewidth=1.2, alpha=0.7)
+        ax.scatter(front[x], front[y], 42, color=colour, marker=marker, label=f"{name} front".strip(), zorder=3)
+    if single is not None:
+        ax.axvline(single[x], color="#666666", linewidth=1, linestyle=":", label="single task")
+        ax.axhline(single[y], color="#666666", linewidth=1, linestyle=":")
+    if own is not None:
+        ax.scatter(own[x], own[y], 170, color="black", marker="*", edgecolor="white", label="your run", zorder=4)
+    ax.set(xlabel=f"{x}: score", ylabel=f"{y}: score", title=title)
+    ax.legend(frameon=False, fontsize=9, loc="lower left")  # a front bends away from that corner
+    ax.spines[["top", "right"]].set_visible(False)
+    plt.close(figure)
+    return figure
+
+
+def draw_confusion(tables: Mapping[str, pd.DataFrame], *, title: str = "") -> Figure:
+    """Draw a confusion matrix for each task (`evaluation.confusion`): counts, coloured by the share of the true class."""
+    if not tables:
+        raise ValueError("There is no confusion matrix to draw.")
+    sizes = [max(len(table), 4) for table in tables.values()]
+    figure, axes = plt.subplots(
+        1,
+        len(tables),
+        figsize=(min(1.6 + 0.48 * sum(sizes) + 0.9 * len(sizes), 13), 1.5 + 0.4 * max(sizes)),
+        width_ratios=sizes,
+        squeeze=False,
+        layout="constrained",
+    )
+    for ax, (name, table) in zip(axes[0], tables.items(), strict=True):
+        share = table.to_numpy() / np.maximum(table.to_numpy().sum(axis=1, keepdims=True), 1)
+        ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        for (row, column), count in np.ndenumerate(table.to_numpy()):
+            ink = "white" if share[row, column] > 0.6 else "black"
+            ax.text(column, row, count, ha="center", va="center", color=ink, fontsize=8)
+        ax.set(xlabel="predicted", ylabel="true", title=name)
+        ax.set_xticks(range(table.shape[1]), table.columns, rotation=45, ha="right", rotation_mode="anchor", fontsize=8)
+        ax.set_yticks(range(len(table)), table.index, fontsize=8)
+        ax.tick_params(length=0)
+        ax.spines[:].set_visible(False)
+    figure.suptitle(title, fontsize=11)
+    plt.close(figure)
+    return figure
