@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import secrets
@@ -13,6 +14,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -37,13 +40,16 @@ def need_chromium() -> None:
 
 
 def copy_course(target: Path) -> Path:
-    """A copy of what git does not ignore, so that nothing a test does touches the checkout."""
+    """A copy of what git does not ignore, committed, so that nothing a test does touches the checkout or goes unseen."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(ROOT / name, target / name)
+    author = ["-c", "user.name=course", "-c", "user.email=course@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "as shipped"]):
+        subprocess.run(["git", *command], cwd=target, check=True)
     return target
 
 
@@ -105,6 +111,45 @@ def launch(playwright):
     return playwright.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *sandbox])
 
 
+def stored(path: Path) -> list:
+    """All that a stored notebook says, but for the pictures: their pixels may differ between machines."""
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop("image/png", None)
+    return notebook
+
+
+@contextmanager
+def open_lesson(name: str, folders: pytest.TempPathFactory, demo: str, cell: str = "demo") -> Iterator[NotebookPage]:
+    """A lesson run from top to bottom in a browser, with the demo of CSS class ``demo``, made by ``cell``, in view.
+
+    Saved, it is as it was shipped, and the course as git knows it has not changed.
+    """
+    need_chromium()
+    from playwright.sync_api import sync_playwright
+
+    course = copy_course(folders.mktemp("course"))
+    before, server = stored(course / "notebooks" / name), start_lab(course, folders.mktemp("server"))
+    try:
+        with sync_playwright() as playwright:
+            browser = launch(playwright)
+            page = NotebookPage(browser, server, name)
+            page.run_all(240)
+            page.save()
+            page.wait_for(lambda: page.saved(), "the notebook to be saved")
+            assert stored(course / "notebooks" / name) == before, f"saved, {name} differs in more than its pictures"
+            status = ["git", "status", "--porcelain"]
+            changed = subprocess.run(status, cwd=course, capture_output=True, text=True, check=True).stdout
+            assert changed.split() in ([], ["M", f"notebooks/{name}"]), changed
+            page.show(demo, cell)
+            yield page
+            assert page.errors == []
+            browser.close()
+    finally:
+        server.close()
+
+
 class NotebookPage:
     """One notebook open in JupyterLab."""
 
@@ -148,14 +193,33 @@ class NotebookPage:
         self.wait_for(done, "all cells to have run", seconds)
         return time.time() - before
 
-    def show_lab(self) -> None:
-        """Scroll the λ lab into view; far away from it, JupyterLab does not draw it at all."""
-        index = self.page.evaluate(
-            """() => { const all = window.jupyterapp.shell.currentWidget.content.widgets;
-            return all.findIndex(c => /\\blab\\s*$/.test(c.model.sharedModel.source)) }"""
+    def find(self, cell: str) -> int:
+        """The place of the cell whose last line is ``cell``."""
+        return self.page.evaluate(
+            """end => window.jupyterapp.shell.currentWidget.content.widgets.findIndex(
+            c => c.model.sharedModel.source.trimEnd().split('\\n').pop() === end)""",
+            cell,
         )
-        self.page.evaluate("i => window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start')", index)
-        self.page.locator(".mtl-lambda-lab").first.wait_for(timeout=30_000)
+
+    def show(self, widget: str, cell: str) -> None:
+        """Scroll the widget of a CSS class into view, by the last line of its cell; far away it is not drawn at all."""
+        scroll = "i => window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start')"
+        self.page.evaluate(scroll, self.find(cell))
+        self.page.locator(widget).first.wait_for(timeout=30_000)
+        self.page.locator(widget).first.scroll_into_view_if_needed()  # what lies above it may have grown meanwhile
+
+    def run_cell(self, cell: str) -> None:
+        """Run one cell again, by its last line."""
+        index = self.find(cell)
+        count = "i => window.jupyterapp.shell.currentWidget.content.widgets[i].model.executionCount"
+        before = self.page.evaluate(count, index)
+        self.page.evaluate("i => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = i }", index)
+        self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-cell')")
+        self.wait_for(lambda: (self.page.evaluate(count, index) or 0) > before, "the cell to have run")
+
+    def show_lab(self) -> None:
+        """Scroll the λ lab into view."""
+        self.show(".mtl-lambda-lab", "lab")
 
     def restart_kernel(self) -> None:
         self.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.restartKernel()")
@@ -163,6 +227,9 @@ class NotebookPage:
 
     def save(self) -> None:
         self.page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+
+    def saved(self) -> bool:
+        return not self.page.evaluate("() => window.jupyterapp.shell.currentWidget.content.model.dirty")
 
     def execute(self, code: str) -> str:
         """Run code in the notebook's kernel beside the cells, without touching them; return what it printed."""
@@ -180,7 +247,7 @@ class NotebookPage:
         numbers = {"step": float(re.search(r"step (\d+)", text)[1])}
         for line in text.splitlines():
             parts = line.split()
-            if len(parts) >= 3 and re.fullmatch(r"[\d.]+", parts[1]):
+            if len(parts) >= 3 and re.fullmatch(r"-?[\d.]+", parts[1]):
                 numbers[parts[0]] = float(parts[1])
         return numbers
 
@@ -202,6 +269,18 @@ class NotebookPage:
         """What the live figure's canvas holds, as the page has it."""
         canvas = self.page.locator(".mtl-lambda-lab").nth(lab).locator("canvas").first
         return canvas.evaluate("c => c.toDataURL()").encode()
+
+    def still_picture(self, lab: int = 0) -> bytes:
+        """The picture once nothing is on its way to the page any more: on a busy machine a reset is drawn late."""
+        seen = [b""]
+
+        def unchanged() -> bool:
+            time.sleep(0.7)
+            seen.append(self.picture(lab))
+            return seen[-1] == seen[-2]
+
+        self.wait_for(unchanged, "the picture to stand still")
+        return seen[-1]
 
     def close(self) -> None:
         self.page.context.close()

@@ -1,13 +1,12 @@
 """The course in a real browser: JupyterLab as `make lab` starts it, a real kernel, a mouse on the sliders."""
 
-import json
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from browser import NotebookPage, Server, copy_course, free_port, launch, need_chromium, start_lab
+from browser import ROOT, NotebookPage, Server, copy_course, free_port, launch, need_chromium, start_lab, stored
 
 pytestmark = pytest.mark.browser
 
@@ -15,11 +14,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def course(tmp_path_factory):
     need_chromium()
-    folder = copy_course(tmp_path_factory.mktemp("course"))
-    author = ["-c", "user.name=course", "-c", "user.email=course@example.org"]
-    for command in (["init", "-q"], ["add", "-A"], [*author, "commit", "-qm", "as shipped"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    return folder
+    return copy_course(tmp_path_factory.mktemp("course"))
 
 
 @pytest.fixture(scope="module")
@@ -53,32 +48,31 @@ def start_here(browser, server):
     page.close()
 
 
-def stored(path: Path) -> list:
-    """All that a stored notebook says, but for the pictures: their pixels may differ between machines."""
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    for cell in notebook["cells"]:
-        for output in cell.get("outputs", []):
-            output.get("data", {}).pop("image/png", None)
-    return notebook
-
-
-def test_every_notebook_runs_twice_and_leaves_no_trace(browser, server, course):
-    for path in sorted((course / "notebooks").glob("*.ipynb")):
-        page, before = NotebookPage(browser, server, path.name), stored(path)
-        page.run_all()
-        page.restart_kernel()
-        page.run_all()
-        assert page.errors == []
-        page.save()
-        assert stored(path) == before, "a saved notebook differs from the shipped one in more than its pictures"
-        page.close()
+def test_it_runs_again_after_a_restart_and_leaves_no_trace(browser, server, course):
+    """Each lesson is run once by nbval and once in its own browser test; this one twice in one page."""
+    path = course / "notebooks" / "00_start_here.ipynb"
+    page, before = NotebookPage(browser, server, path.name), stored(path)
+    page.run_all()
+    page.restart_kernel()
+    page.run_all()
+    assert page.errors == []
+    page.save()
+    page.wait_for(page.saved, "the notebook to be saved")
+    assert stored(path) == before, "a saved notebook differs from the shipped one in more than its pictures"
+    page.close()
     changed = subprocess.run(["git", "status", "--porcelain"], cwd=course, capture_output=True, text=True, check=True)
     assert not [line for line in changed.stdout.splitlines() if not line.endswith(".ipynb")], changed.stdout
 
 
+def test_every_lesson_is_opened_in_a_browser():
+    tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_browser*.py"))
+    lessons = [path.name for path in (ROOT / "notebooks").glob("*.ipynb")]
+    assert lessons and [name for name in lessons if f'"{name}"' not in tests] == []
+
+
 def test_the_loop_takes_what_the_mouse_drags_while_it_trains(start_here):
     page = start_here
-    empty = page.picture()
+    empty = page.still_picture()
     page.press("Train")
     page.wait_for(lambda: page.readout()["step"] > 20, "20 steps")
     drawn = page.picture()
@@ -119,11 +113,50 @@ def test_step_preset_and_replay_by_button(start_here):
     page.press("Pause")
     page.wait_for(lambda: page.execute("print(lab.training)").strip() == "False", "the pause")
     assert page.readout()["topic"] == 0 and page.readout()["sentiment"] == 1
-    page.execute("before, first = lab.history, lab._records")
+    page.execute("before, first = lab.history, lab.recorded.records")
     page.press("Replay")
-    replayed = "print(lab._records is not first and lab.step == len(before) // 2 and not lab.training)"
+    replayed = "print(lab.recorded.records is not first and lab.step == len(before) // 2 and not lab.training)"
     page.wait_for(lambda: page.execute(replayed).strip() == "True", "the replay, begun and ended")
     assert page.execute("print(lab.history.equals(before))").strip() == "True"
+
+
+def test_a_rule_takes_the_wheel_by_the_choice_on_the_page_and_a_slider_takes_it_back(start_here):
+    page = start_here
+    page.press("Train")
+    page.wait_for(lambda: page.readout()["step"] > 10, "10 steps")
+    page.page.locator(".mtl-lambda-method select").select_option("random")
+    header = page.page.locator(".mtl-lambda-lab .widget-html").first
+    header.get_by_text("λ by random").wait_for()
+    at = page.readout()["step"]
+    page.wait_for(lambda: page.readout()["step"] > at + 25 and page.readout()["topic"] != 1, "λ by the rule")
+    drawn = page.picture()
+    at = page.readout()["step"]
+    page.wait_for(lambda: page.readout()["step"] > at + 10 and page.picture() != drawn, "the track to move")
+    assert page.execute("print(lab.method)").strip() == "random", "a slider that follows a rule does not take over"
+
+    page.drag("topic", 0.1)
+    page.page.get_by_text("you drive").wait_for()
+    page.wait_for(lambda: page.readout()["topic"] < 0.1, "λ of the slider")
+    page.press("Pause")
+    methods = page.execute("print(*lab.events.query('task == \"method\"').value, sep='|')")
+    assert methods.strip() == "random|by hand"
+
+
+def test_other_data_are_chosen_on_the_page(start_here):
+    page = start_here
+    page.execute("from mtl_helpers.live import lab_worlds; other = LambdaLab.of(lab_worlds())")
+    page.execute("lab.box.children = [other.box]")  # where the page shows it
+    shown = page.page.locator(".mtl-lambda-data select")
+    shown.wait_for()
+    before = page.page.locator(".mtl-lambda-lab .mtl-lambda-lab").bounding_box()
+    shown.select_option("two digits")
+    page.page.locator(".mtl-lambda-left").wait_for()
+    lab = page.page.locator(".mtl-lambda-lab .mtl-lambda-lab")  # while it is laid out a row may be a few pixels lower
+    page.wait_for(lambda: abs(lab.bounding_box()["height"] - before["height"]) < 5, "a lab as high as before: no jump")
+    page.press("Train", lab=1)
+    page.wait_for(lambda: page.readout(lab=1)["step"] > 20, "20 steps")
+    page.press("Pause", lab=1)
+    assert {"left", "right"} <= page.readout(lab=1).keys()
 
 
 def test_an_error_in_the_training_thread_is_seen_on_the_page(start_here):

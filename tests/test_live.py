@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
-from mtl_helpers.live import LabError, LambdaLab, lambda_lab
+from mtl_helpers.live import LabError, LambdaLab, cells, stepper
 from mtl_helpers.models import LSTMEncoder, TransformerEncoder
 from mtl_helpers.plots import task_styles
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
@@ -135,7 +135,7 @@ class Watched(TaskWeights):
 def test_a_lambda_between_the_stops_is_reached_without_a_detour(new_lab):
     """The widget passes through its first stop, 0, when it gets a new one; a step taken just then must not see that."""
     lab = new_lab()
-    lab.weights = Watched(lab.names)
+    lab.recorded.weights = Watched(lab.names)
     lab.set(topic=0.123)
     lab.set(topic=4.56, sentiment=2)
     assert lab.weights.seen == [("topic", 0.123), ("topic", 4.56), ("sentiment", 2)]
@@ -205,7 +205,7 @@ def test_a_run_can_be_kept_while_a_point_is_being_added(new_lab, monkeypatch):
         ys.append(y)
 
     monkeypatch.setattr(lab.plot, "_point", slow_point)
-    thread = threading.Thread(target=lab.plot.add, args=(lab._records[-1], {}))
+    thread = threading.Thread(target=lab.plot.add, args=(lab.recorded.records[-1], {}))
     thread.start()
     between.wait()
     lab.keep()
@@ -304,7 +304,7 @@ def test_the_optimizer_counts_from_the_next_run_on(new_lab):
 def test_closing_frees_the_thread_and_the_page(new_lab):
     lab = new_lab()
     lab.start()
-    thread = lab._thread
+    thread = lab._stepper.thread
     lab.close()
     assert not thread.is_alive() and lab.box.comm is None
     with pytest.raises(LabError, match="closed, or its cell was run again"):
@@ -350,7 +350,7 @@ def test_a_frozen_encoder_can_be_watched_too(new_model, new_loader):
 
 def test_running_a_cell_again_stops_the_lab_it_made_before(new_lab, monkeypatch):
     def in_cell(cell, count):
-        monkeypatch.setattr(lambda_lab, "_current_cell", lambda: (cell, count))
+        monkeypatch.setattr(cells, "current_cell", lambda: (cell, count))
         return new_lab()
 
     old, neighbour, elsewhere = in_cell("a", 1), in_cell("a", 1), in_cell("b", 2)
@@ -363,7 +363,7 @@ def test_running_a_cell_again_stops_the_lab_it_made_before(new_lab, monkeypatch)
 def test_the_page_hears_from_the_training_ten_times_a_second_at_most(new_lab, monkeypatch):
     lab = new_lab()
     clock = iter(range(10**6))
-    monkeypatch.setattr(lambda_lab.time, "perf_counter", lambda: next(clock) * 0.004)  # 4 ms pass at each look
+    monkeypatch.setattr(stepper.time, "perf_counter", lambda: next(clock) * 0.004)  # 4 ms pass at each look
     pushes = []
     monkeypatch.setattr(lab.plot, "refresh", lambda: pushes.append(next(clock)))
     lab.run(500)

@@ -1,8 +1,24 @@
-"""Live widgets: the λ lab, in which the task weights are dragged while the model trains."""
+"""Live widgets: the λ lab, in which the task weights are dragged while the model trains, and the demos of the lessons."""
 
+from mtl_helpers.live.background import DemoError
 from mtl_helpers.live.data_demo import DataDemo
-from mtl_helpers.live.lambda_lab import LabError, LambdaLab
-from mtl_helpers.live.model_demo import DemoError, ModelDemo
-from mtl_helpers.live.step_timer import StepTimer
+from mtl_helpers.live.gradient_demo import GradientDemo
+from mtl_helpers.live.lambda_lab import LambdaLab
+from mtl_helpers.live.model_demo import ModelDemo
+from mtl_helpers.live.pareto_demo import ParetoDemo
+from mtl_helpers.live.recorded_run import LabError
+from mtl_helpers.live.transfer_demo import TransferDemo
+from mtl_helpers.live.worlds import World, lab_worlds
 
-__all__ = ["DataDemo", "DemoError", "LabError", "LambdaLab", "ModelDemo", "StepTimer"]
+__all__ = [
+    "DataDemo",
+    "DemoError",
+    "GradientDemo",
+    "LabError",
+    "LambdaLab",
+    "ModelDemo",
+    "ParetoDemo",
+    "TransferDemo",
+    "World",
+    "lab_worlds",
+]

@@ -4,108 +4,71 @@ from __future__ import annotations
 
 import io
 import math
-import sys
-import threading
 from collections import defaultdict
+from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from PIL import Image
 
+from mtl_helpers.live.locked_canvas import LockedCanvas
+from mtl_helpers.live.marks import Marks
+from mtl_helpers.live.recorded_run import SMOOTH
 from mtl_helpers.plots import task_styles
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import Record
 
-# ipympl takes over every figure of the notebook if it finds Matplotlib loaded when it is imported; all but the lab's are
-# to stay pictures in the notebook, so for that moment it does not find it.
-_matplotlib = sys.modules.pop("matplotlib")
-try:
-    import ipympl  # noqa: F401
-finally:
-    sys.modules["matplotlib"] = _matplotlib
-from ipympl.backend_nbagg import Canvas, FigureManager  # noqa: E402
-
-_SMOOTH = 20  # steps in the running mean of the training loss
 _POINTS = 1500  # points drawn of one curve; a longer one is thinned
+_NOISY = 400  # of λ, which may go up and down at every point: that takes long to draw
+_FINE = 15.0
 _GREYS = ["#444444", "#999999", "#777777", "#bbbbbb"]
 
 Curves = dict[str, tuple[list[float], list[float]]]
-
-
-class _LockedCanvas(Canvas):
-    """The training thread adds points and blits while the page's messages redraw: one at a time."""
-
-    def __init__(self, figure: Figure) -> None:
-        self.lock = threading.RLock()
-        super().__init__(figure)
-        self.syncing_data_url = False  # without a page there is nobody to send a picture to
-
-    def draw(self) -> None:
-        with self.lock:
-            super().draw()
-
-    def get_diff_image(self) -> bytes | None:
-        """What changed since the last picture, as PNG: Matplotlib's own, but for the quick compression.
-
-        The training waits for it, and the page is near: speed counts and size does not.
-        """
-        if not self._png_is_old:
-            return None
-        pixels = np.asarray(self.get_renderer().buffer_rgba())
-        picture = pixels.view(np.uint32).squeeze(2)
-        if self._force_full or picture.shape != self._last_buff.shape:
-            self.set_image_mode("full")
-            output = picture
-        else:
-            self.set_image_mode("diff")
-            output = np.where(picture != self._last_buff, picture, 0).astype(np.uint32)
-        self._last_buff = picture.copy()
-        self._force_full = self._png_is_old = False
-        with io.BytesIO() as png:
-            Image.fromarray(output.view(np.uint8).reshape((*output.shape, 4))).save(png, format="png", compress_level=1)
-            return png.getvalue()
-
-    def _handle_message(self, sender: Any, content: dict, buffers: list) -> None:
-        with self.lock:
-            super()._handle_message(sender, content, buffers)
 
 
 class LivePlot:
     """Loss, validation score, λ and gradient cosine of a run, and the pale ghosts of runs that were kept."""
 
     def __init__(self, tasks: tuple[Task, ...]) -> None:
+        self.figure = Figure(figsize=(8.2, 4.5), dpi=92)
+        self.canvas = LockedCanvas(self.figure)
+        self.canvas.mpl_connect("draw_event", self._on_draw)
+        self.open(tasks)
+
+    def open(self, tasks: tuple[Task, ...]) -> None:
+        """Make the figure anew for these tasks; the canvas stays where it is on the page."""
+        with self.canvas.lock:  # which the page knows from its first moment on, and may ask for a picture
+            self._open(tasks)
+
+    def _open(self, tasks: tuple[Task, ...]) -> None:
         self.tasks = tasks
         names = [task.name for task in tasks]
         self._styles = task_styles(names)
         self.pairs = list(combinations(names, 2)) if len(names) <= 3 else [(names[0], name) for name in names[1:]]
-        self.figure = Figure(figsize=(8.2, 4.5), layout="constrained", dpi=92)
-        self.canvas = _LockedCanvas(self.figure)
-        FigureManager(self.canvas, 0)
-        self.canvas.toolbar_visible = self.canvas.header_visible = False
-        self.canvas.footer_visible = self.canvas.resizable = False
         # Where the axes end at first: a model that knows nothing has a loss of ln(classes).
         classes = max([len(task.classes) for task in tasks])
         self._smallest = {"x": 200.0, "loss": 1.25 * math.log(classes) if classes else 0.5, "error": 1.0}
+        # λ: how far up, how far below 0, and 1 over the smallest one that is to be told from 0.
+        self._smallest |= {"above": 3.5, "below": 0.004, "fine": _FINE}
         self._background: Any = None
         self.ghosts: list[dict[str, Any]] = []
-        self.canvas.mpl_connect("draw_event", self._on_draw)
+        self._limits = dict(self._smallest)
         self._build()
+        self._marks = Marks([self._loss, self._score, self._weight])
         self.clear()
 
     def _build(self) -> None:
-        heights = [2.2, 1] if len(self.tasks) == 1 else [2, 1]
+        self.figure.clear()
+        self.figure.set_layout_engine("constrained")
+        heights = [2.2, 1] if len(self.tasks) == 1 else [1.8, 1]
         grid = self.figure.subplots(2, 2, sharex=True, height_ratios=heights)
         (self._loss, self._score), (self._weight, self._cosine) = grid
         self._loss.set_title("training loss, unweighted", fontsize=10)
         self._score.set_title("score on validation", fontsize=10)
         self._weight.set(xlabel="step", ylabel="λ")
-        self._weight.set_yscale("symlog", linthresh=0.01, linscale=0.3)
-        self._weight.set_yticks([0, 0.01, 0.1, 1, 10], ["0", ".01", ".1", "1", "10"])
-        self._weight.minorticks_off()
+        self._scale_weights()
         self._cosine.set(xlabel="step", ylabel="gradient\ncosine", ylim=(-1.05, 1.05))
         self._cosine.axhline(0, color="#dddddd", linewidth=0.8)
         kinds = {task.kind for task in self.tasks}
@@ -124,6 +87,9 @@ class LivePlot:
             self._add(
                 "score " + task.name, score, marker="o", markersize=3, label=f"{task.name} ({task.metric})", **style
             )
+            # What a rule chose at each single step; beneath, for it may be but noise.
+            raw = {"color": style["color"], "alpha": 0.35, "linewidth": 0.7}
+            self._add("each " + task.name, self._weight, **raw)
             self._add("weight " + task.name, self._weight, drawstyle="steps-post", **style)
         for i, (a, b) in enumerate(self.pairs):
             self._add(f"cosine {a} {b}", self._cosine, color=_GREYS[i % 4], marker=".", label=f"{a} · {b}")
@@ -137,13 +103,15 @@ class LivePlot:
             )
         for ax in self.figure.axes:
             ax.spines["top"].set_visible(False)
+            ax.spines["right"].set_visible(ax is self._error and ax is not self._score)
             ax.tick_params(labelsize=8)
+        self._loss.set_xlim(0, 2000)  # leaves room for the longest number at its end
         # Laid out once: a layout made anew at every full draw would let the axes wander by a hair each time.
         self.figure.draw_without_rendering()
         self.figure.set_layout_engine("none")
 
     def _add(self, key: str, ax: Axes, **style: Any) -> None:
-        (self._lines[key],) = ax.plot([], [], animated=True, linewidth=1.6, **style)
+        (self._lines[key],) = ax.plot([], [], animated=True, **{"linewidth": 1.6, **style})
         self._axes_of[key] = ax
 
     def clear(self) -> None:
@@ -152,18 +120,37 @@ class LivePlot:
             self.curves: Curves = defaultdict(lambda: ([], []))
             self._recent: dict[str, list[float]] = {task.name: [] for task in self.tasks}
             self._limits = dict(self._smallest)
+            self._span = {"above": 0.0, "below": 0.0, "fine": 0.0}
+            self._marks.steps.clear()
             self.draw()
 
-    def add(self, record: Record, cosines: dict[tuple[str, str], float]) -> None:
-        """Take in one step; nothing is drawn yet."""
+    def mark(self, step: int, label: str) -> None:
+        """Mark a step at which something was changed; drawn with the next refresh."""
+        with self.canvas.lock:
+            self._marks.steps.append((step, label))
+            self._background = None
+
+    def add(
+        self, record: Record, cosines: dict[tuple[str, str], float], weights: Mapping[str, float] | None = None
+    ) -> None:
+        """Take in one step; nothing is drawn yet. ``weights``, if a rule chose λ, are its running mean."""
         with self.canvas.lock:
             for name, loss in record.losses.items():
                 recent = self._recent[name]
                 recent.append(loss)
-                if len(recent) > _SMOOTH:
+                if len(recent) > SMOOTH:
                     del recent[0]
                 self._point("loss " + name, record.step, sum(recent) / len(recent))
-                self._point("weight " + name, record.step, record.weights[name])
+                weight = (weights or record.weights)[name]
+                self._point("weight " + name, record.step, weight)
+                # Of λ the running mean counts: a single wild step may leave the picture.
+                seen = {"above": weight, "below": -weight, "fine": 1 / weight if weight > 0 else 0}
+                self._span = {name: max(self._span[name], value) for name, value in seen.items()}
+                each = self.curves["each " + name][1]
+                if weights is not None:
+                    self._point("each " + name, record.step, record.weights[name])
+                elif each and not math.isnan(each[-1]):
+                    self._point("each " + name, record.step, math.nan)
             for name, score in record.val_scores.items():
                 self._point("score " + name, record.step, score)
             for a, b in self.pairs:
@@ -195,9 +182,26 @@ class LivePlot:
             self._score.set_ylim(0, 1.02)
             if self._error is not None:
                 self._error.set_ylim(0, self._limits["error"])
-            self._weight.set_ylim(-0.004, 14)
+            self._scale_weights()
             self._legend()
+            self._marks.draw(self._limits["x"])
             self.canvas.draw()
+
+    def _scale_weights(self) -> None:
+        """0 and about 0.1 to 3, which most rules keep to; down to 0.01, up, and below 0 as far as need be."""
+        lowest, highest = self._limits["below"], self._limits["above"]
+        close = self._limits["fine"] <= _FINE and highest < 10
+        ticks = (
+            [0, 0.1, 0.3, 1, 3] if close else [0, 0.01, 0.1, *(10.0**i for i in range(1 + int(math.log10(highest))))]
+        )
+        if lowest >= 0.1:
+            ticks = [tick for tick in ticks if tick != 0.01]
+        ticks = [-tick for tick in reversed(ticks) if 0 < tick < lowest] + ticks
+        labels = [f"{tick:g}".replace("0.", ".").replace("-", "−") for tick in ticks]
+        self._weight.set_yscale("symlog", linthresh=0.1 if close else 0.01, linscale=0.3)
+        self._weight.set_yticks(ticks, labels)
+        self._weight.minorticks_off()
+        self._weight.set_ylim(-lowest, highest)
 
     def _legend(self) -> None:
         for ax in {self._loss, self._score, self._error} - {None}:
@@ -210,14 +214,16 @@ class LivePlot:
     def _set_lines(self) -> None:
         for key, line in self._lines.items():
             xs, ys = self.curves[key]
-            k = 1 + len(xs) // _POINTS
+            k = 1 + len(xs) // (_NOISY if key.startswith(("each ", "weight ")) else _POINTS)
             # The newest point is always drawn; the line style is the legend's, so it must not depend on thinning.
             line.set_data(xs[::k] + xs[-1:], ys[::k] + ys[-1:])
 
     def _grow(self) -> bool:
         """Let an axis grow in jumps, so that nearly every update is a blit."""
         runs = [self.curves, *(ghost["curves"] for ghost in self.ghosts)]
-        largest = {"x": 0.0, "loss": 0.0, "error": 0.0}
+        spans = [self._span, *(ghost["span"] for ghost in self.ghosts)]
+        largest = dict.fromkeys(self._smallest, 0.0)
+        largest |= {name: max(span[name] for span in spans) for name in self._span}
         errors = {task.name for task in self.tasks if task.kind == "regression"}
         for curves in runs:
             for task in self.tasks:
@@ -231,7 +237,7 @@ class LivePlot:
         grown = False
         for name, value in largest.items():
             while value > self._limits[name]:
-                self._limits[name] *= 2
+                self._limits[name] *= {"above": 4, "below": 10, "fine": 10}.get(name, 2)
                 grown = True
         return grown
 
@@ -253,6 +259,8 @@ class LivePlot:
             curves.update({key: (list(xs), list(ys)) for key, (xs, ys) in self.curves.items()})
             lines = []
             for key, (xs, ys) in curves.items():
+                if key.startswith("each "):
+                    continue  # pale as it is
                 like = self._lines[key]
                 k = 1 + len(xs) // _POINTS
                 (line,) = self._axes_of[key].plot(
@@ -266,7 +274,7 @@ class LivePlot:
                     zorder=1,
                 )
                 lines.append(line)
-            self.ghosts.append({"label": label, "curves": curves, "lines": lines})
+            self.ghosts.append({"label": label, "curves": curves, "span": self._span, "lines": lines})
             self.draw()
 
     def remove_ghost(self, number: int) -> None:

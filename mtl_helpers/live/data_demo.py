@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import html
-import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -25,7 +22,9 @@ from mtl_helpers.data import (
 from mtl_helpers.data.cleaning import fix_encoding, strip_markup, strip_space
 from mtl_helpers.data.reviews import text_key
 from mtl_helpers.evaluation import confidence_interval
-from mtl_helpers.live.data_picture import draw_data
+from mtl_helpers.live.background import BackgroundDemo
+from mtl_helpers.live.data_picture import draw_data, tries_table
+from mtl_helpers.live.page import new_button
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 SPLITS = {"random rows": False, "no text on both sides": True}
@@ -34,7 +33,7 @@ SCORES = ("reported", "without_copies", "set_aside")
 MAX_TRIES = 6
 
 
-class DataDemo:
+class DataDemo(BackgroundDemo):
     """Clean ``raw`` by the chosen steps, split it in the chosen way, and score a bag of words on what comes out.
 
     Parameters
@@ -51,25 +50,21 @@ class DataDemo:
     row a choice that was measured. A click measures in a background thread that ends by itself within seconds.
     """
 
+    go = "again"
+
     def __init__(self, raw: pd.DataFrame, *, repeats: int = 5) -> None:
         if isinstance(repeats, bool) or not isinstance(repeats, int) or repeats < 2:
             raise DataError(f"repeats must be a whole number of at least 2, for an interval; found {repeats!r}.")
+        super().__init__()
         self.raw, self.repeats = raw, repeats
         self._clean = clean_reviews(raw)
         # What a text is, whatever its flaws: copies are found by it even where nothing was cleaned.
         self._key = text_key(strip_space(strip_markup(fix_encoding(raw))).text).reindex(raw.index, fill_value="")
-        self._working = threading.Lock()
-        self._changing = threading.RLock()
-        self._turn = 0  # a measurement goes on only while the turn is its own
-        self._silent = False
-        self._thread: threading.Thread | None = None
-        self.error: Exception | None = None
         self.tries = pd.DataFrame(
             columns=["cleaned", "split", "rows", *(f"{t.name} {s}" for t in TASKS for s in SCORES)]
         )
         self._build_widgets()
-        self._prepare()
-        self._show()
+        self._begin()
 
     # The choice and what follows from it ------------------------------------------------------------------------
 
@@ -78,86 +73,40 @@ class DataDemo:
         """Names of the chosen cleaning steps."""
         return [name for name, box in self.steps.items() if box.value]
 
-    @property
-    def measuring(self) -> bool:
-        """Whether the background thread is at work."""
-        return self._thread is not None and self._thread.is_alive()
-
     def set(self, clean: Iterable[str] | None = None, split: str | None = None) -> None:
         """Choose cleaning steps by name and the split, as a click does, but without measuring: call `run` for that."""
         names = self.cleaned if clean is None else list(clean)
         clean_with(self.raw.head(0), names)  # the same check, before any box changes
         if split not in (None, *SPLITS):
             raise DataError(f"There is no split {split!r}; there are {', '.join(map(repr, SPLITS))}.")
-        with self._changing:
-            self._cancel()
-            self._silent = True
-            try:
-                for name, box in self.steps.items():
-                    box.value = name in names
-                self.split.value = split or self.split.value
-            finally:
-                self._silent = False
-        with self._working:
-            self._prepare()
-            self._show()
+        with self._choosing():
+            for name, box in self.steps.items():
+                box.value = name in names
+            self.split.value = split or self.split.value
 
     def run(self) -> pd.DataFrame:
         """Measure the present choice now, in this thread, and return `results`; raises what goes wrong."""
-        self._measure(self._cancel())
-        if self.error is not None:
-            raise self.error
+        self._compute_now(self.repeats)
         return self.results
 
-    def start(self) -> None:
-        """Measure the present choice in the background; what was being measured is given up."""
-        with self._changing:
-            turn = self._cancel()
-            self._thread = threading.Thread(target=self._measure, args=(turn,), daemon=True, name="data-demo")
-            self._thread.start()
+    def _amount(self) -> int:
+        return self.repeats
 
-    def stop(self) -> None:
-        """Let the thread finish its present split and wait for it; raise what went wrong in it, if anything did."""
-        self._cancel()
-        thread = self._thread
-        if thread is not None and thread is not threading.current_thread():
-            thread.join()
-        self._buttons_for(measuring=False)
-        if self.error is not None:
-            raise self.error
+    def _work(self, repeats: int, go_on: Callable[[], None]) -> None:
+        """Clean, split and score ``repeats`` times."""
+        self._chosen()
+        self._show()
+        for seed in range(repeats):
+            go_on()
+            self.results = pd.concat([self.results, pd.DataFrame(self._repeat(seed))], ignore_index=True)
+            self._show()
+        self._add_try()
 
-    def _cancel(self) -> int:
-        with self._changing:
-            self._turn += 1
-            return self._turn
-
-    def _measure(self, turn: int) -> None:
-        with self._working:
-            try:
-                self._buttons_for(measuring=True)
-                self._prepare()
-                self._show()
-                for seed in range(self.repeats):
-                    if turn != self._turn:
-                        return
-                    self.results = pd.concat([self.results, pd.DataFrame(self._repeat(seed))], ignore_index=True)
-                    self._show()
-                self._add_try()
-                self._show()
-            except Exception as error:
-                self.error = error
-                self._show_error()
-            finally:
-                if turn == self._turn:
-                    self._buttons_for(measuring=False)
-
-    def _prepare(self) -> None:
+    def _chosen(self) -> None:
         """Clean by the present choice and forget the scores of the last one."""
-        self.error = None
         self.choice = (self.cleaned, self.split.value)
         self.results = pd.DataFrame(columns=["seed", "task", *SCORES, "copied"])
         self.frame, self.table = clean_with(self.raw, self.choice[0])
-        self._show_error()
 
     def _repeat(self, seed: int) -> list[dict[str, Any]]:
         """Set reviews aside, split the rest as chosen, train on one part and score on the other and on those set aside."""
@@ -184,19 +133,18 @@ class DataDemo:
 
     def _build_widgets(self) -> None:
         self.readout = widgets.HTML(layout={"min_height": "9.5em"})
-        self._error_box = widgets.HTML()
         self.steps = {
             name: widgets.Checkbox(value=False, description=name, indent=False, layout={"width": "9.5em"})
             for name in CLEANING_STEPS
         }
-        self.split = widgets.ToggleButtons(options=list(SPLITS), value="random rows", style={"button_width": "12em"})
+        self.split = widgets.ToggleButtons(options=list(SPLITS), value="random rows", style={"button_width": "14em"})
         for chooser in (*self.steps.values(), self.split):
-            chooser.observe(lambda _: self._silent or self.start(), names="value")
+            chooser.observe(self._picked, names="value")
         self.buttons = {
-            "again": _button("Measure", "play", self.start),
-            "stop": _button("Stop", "stop", self._cancel),
-            "all": _button("Clean all", "check-square", lambda: self._choose(list(CLEANING_STEPS))),
-            "none": _button("Clean none", "square-o", lambda: self._choose([])),
+            "again": new_button("Measure", self.start, icon="play"),
+            "stop": new_button("Stop", self._cancel, icon="stop"),
+            "all": new_button("Clean all", lambda: self._choose(list(CLEANING_STEPS)), icon="check-square"),
+            "none": new_button("Clean none", lambda: self._choose([]), icon="square-o"),
         }
         self.progress = widgets.IntProgress(max=self.repeats, layout={"width": "12em"})
         self.picture = widgets.Image(format="png", layout={"width": "760px", "max_width": "100%"})
@@ -205,22 +153,19 @@ class DataDemo:
         self.box = widgets.VBox(
             [
                 self.readout,
-                self._error_box,
+                self.error_box,
                 widgets.HBox(list(self.steps.values()), layout=wrap),
-                widgets.HBox([self.split, *self.buttons.values(), self.progress], layout=wrap),
+                self.split,
+                widgets.HBox([*self.buttons.values(), self.progress], layout=wrap),
                 self.picture,
                 self._tried,
             ]
         )
         self.box.add_class("mtl-data-demo")
-        self._buttons_for(measuring=False)
 
     def _choose(self, steps: list[str]) -> None:
         self.set(clean=steps)
         self.start()
-
-    def _buttons_for(self, *, measuring: bool) -> None:
-        self.buttons["stop"].disabled, self.buttons["again"].disabled = not measuring, measuring
 
     def _interval(self, task: str, score: str) -> str:
         values = self.results[self.results.task == task][score].astype(float)
@@ -229,7 +174,7 @@ class DataDemo:
         mean, low, _ = confidence_interval(values)
         return f"{mean:.3f} ± {mean - low:.3f}"
 
-    def _show(self) -> None:
+    def _show_all(self) -> None:
         """Write the readout: rows and labels, then a row a task with its three scores."""
         done = len(self.results) // len(TASKS)
         copied = f"{self.results.copied.mean():.0%}" if done else "–"
@@ -255,7 +200,10 @@ class DataDemo:
 
     def _add_try(self) -> None:
         cleaned, split = self.choice
-        what = "all" if len(cleaned) == len(CLEANING_STEPS) else ", ".join(cleaned) or "nothing"
+        left_out = [name for name in CLEANING_STEPS if name not in cleaned]
+        what = ", ".join(cleaned) or "nothing"
+        if len(left_out) < len(cleaned):
+            what = f"all but {', '.join(left_out)}" if left_out else "all"
         means = {
             f"{task.name} {score}": self.results[self.results.task == task.name][score].astype(float).mean()
             for task in TASKS
@@ -263,28 +211,9 @@ class DataDemo:
         }
         row = pd.DataFrame([{"cleaned": what, "split": split, "rows": len(self.frame), **means}])
         self.tries = row if self.tries.empty else pd.concat([self.tries, row], ignore_index=True)
-        shown = self.tries.tail(MAX_TRIES).rename(columns=lambda name: name.replace("_", " "))
-        self._tried.value = "<b>Your tries</b>" + shown.to_html(
-            index=False, border=0, float_format="{:.3f}".format, justify="right"
-        )
-
-    def _show_error(self) -> None:
-        text = f"<b>{type(self.error).__name__}:</b> {html.escape(str(self.error))}" if self.error else ""
-        style = "color:#7a1f00;background:#fff0e8;border-left:4px solid #D55E00;padding:6px 10px"
-        self._error_box.value = f'<div style="{style}">{text}</div>' if text else ""
+        self._tried.value = tries_table(self.tries.tail(MAX_TRIES), TASKS, SCORES)
 
     def __repr__(self) -> str:
         # No trained number in it: this text is compared when the notebook is checked on another machine.
         cleaned, split = self.choice
         return f"DataDemo: cleaned {', '.join(cleaned) or 'nothing'}; split by {split}; {len(self.frame)} rows"
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        view = self.box._repr_mimebundle_(**kwargs)
-        picture = base64.b64encode(self.picture.value).decode("ascii")
-        return {**view, "image/png": picture, "text/plain": repr(self)}
-
-
-def _button(text: str, icon: str, act: Callable[[], Any]) -> widgets.Button:
-    button = widgets.Button(description=text, icon=icon, layout={"width": "8em"})
-    button.on_click(lambda _: act())
-    return button

@@ -1,4 +1,4 @@
-"""The data demo's picture: how many rows each class has, and what the baseline scores."""
+"""What the data demo draws: rows by class, the baseline's scores, and the table of what was tried."""
 
 from __future__ import annotations
 
@@ -28,6 +28,23 @@ def draw_data(frame: pd.DataFrame, results: pd.DataFrame, tasks: Sequence[Task],
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def tries_table(tries: pd.DataFrame, tasks: Sequence[Task], scores: Sequence[str]) -> str:
+    """HTML table with a row a try: what was cleaned, how it was split, and the mean ``scores`` by task."""
+    groups = "".join(f'<th colspan="{len(scores)}" style="text-align:center">{task.name}</th>' for task in tasks)
+    heads = "".join(f"<th>{score.replace('_', ' ')}</th>" for _ in tasks for score in scores)
+    rows = ""
+    for row in tries.to_dict("records"):
+        numbers = "".join(f"<td>{row[f'{task.name} {score}']:.3f}</td>" for task in tasks for score in scores)
+        left = "".join(f'<td style="text-align:left">{row[name]}</td>' for name in ("cleaned", "split"))
+        rows += f"<tr>{left}<td>{row['rows']:,}</td>{numbers}</tr>"
+    return (
+        '<table style="border-spacing:0.9em 0; margin-left:-0.9em; text-align:right; line-height:1.5">'
+        f'<tr><th colspan="3" style="text-align:left">your tries</th>{groups}</tr>'
+        f'<tr><th style="text-align:left">cleaned</th><th style="text-align:left">split</th><th>rows</th>{heads}</tr>'
+        f"{rows}</table>"
+    )
 
 
 def _draw_balance(ax: Axes, frame: pd.DataFrame, tasks: Sequence[Task]) -> None:

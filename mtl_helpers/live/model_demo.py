@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import html
 import io
-import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 import ipywidgets as widgets
 import torch
+from matplotlib.figure import Figure
 
 from mtl_helpers.data.batches import Batch
-from mtl_helpers.live.step_timer import WARM_UP, StepTimer
+from mtl_helpers.evaluation.step_timer import WARM_UP, StepTimer
+from mtl_helpers.live.background import BackgroundDemo, DemoError
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder, count_parameters
 from mtl_helpers.plots import draw_architecture
 from mtl_helpers.tasks import Task, check_tasks
@@ -31,11 +29,7 @@ CLICK_ROUNDS = 15
 PUSH_INTERVAL = 0.2  # seconds between two messages to the page
 
 
-class DemoError(ValueError):
-    """The demo was asked for a model that can not be."""
-
-
-class ModelDemo:
+class ModelDemo(BackgroundDemo):
     """Choose an encoder, its width and the heads; the model is built, drawn, counted and timed.
 
     Parameters
@@ -61,18 +55,13 @@ class ModelDemo:
         encoder: str = "LSTM",
         width: int = 32,
     ) -> None:
+        super().__init__()
         self.tasks, self.batches, self.vocabulary_size = check_tasks(tasks), list(batches), vocabulary_size
         if not self.batches:
             raise DemoError("There is no batch to time a step on; give a few batches of a loader.")
-        self.step_ms: dict[str, float] = {}
-        self.error: Exception | None = None
-        self._lock = threading.RLock()
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._quiet = False
         self._check(encoder, width, [task.name for task in self.tasks[:2]])
         self._build_widgets(encoder, width)
-        self._build()
+        self._begin()
 
     # The choice and what follows from it ---------------------------------------------------------------------------
 
@@ -105,41 +94,19 @@ class ModelDemo:
         width = self.width.value if width is None else width
         heads = self.heads if heads is None else list(heads)
         self._check(encoder, width, heads)
-        self._halt()
-        self._quiet = True
-        try:
+        with self._choosing():
             self.encoder.value, self.width.value = encoder, width
             for name, box in self.head_boxes.items():
                 box.value = name in heads
-        finally:
-            self._quiet = False
-        self._build()
 
     def run(self, rounds: int = ROUNDS) -> dict[str, float]:
         """Time ``rounds`` steps in this thread; return the median CPU milliseconds of a step, by model."""
         whole_number("rounds", rounds)
-        self._halt()
-        self._build()
-        self._measure(rounds)
+        self._compute_now(rounds)
         return dict(self.step_ms)
 
-    @property
-    def measuring(self) -> bool:
-        """Whether the background thread is at work."""
-        thread = self._thread
-        return thread is not None and thread.is_alive()
-
-    def wait(self, seconds: float) -> None:
-        """Wait for the background thread to finish its measurement, at most so long."""
-        thread = self._thread
-        if thread is not None:
-            thread.join(seconds)
-
-    def stop(self) -> None:
-        """End the background measurement, if there is one; raise what went wrong in it."""
-        self._halt()
-        if self.error is not None:
-            raise self.error
+    def _amount(self) -> int:
+        return CLICK_ROUNDS
 
     def _check(self, encoder: str, width: int, heads: Sequence[str]) -> None:
         if encoder not in ENCODERS:
@@ -155,93 +122,54 @@ class ModelDemo:
     def _new_model(self, tasks: Sequence[Task]) -> MultiTaskModel:
         return MultiTaskModel(ENCODERS[self.encoder.value](self.vocabulary_size, self.width.value), tasks)
 
-    def _build(self) -> None:
+    def _chosen(self) -> None:
+        """Build the model that is chosen, and draw it; it has not been timed yet."""
         self._check(self.encoder.value, self.width.value, self.heads)
-        self.step_ms, self.error = {}, None
+        self.step_ms = {}
         with torch.random.fork_rng(devices=[]):  # what is picked here must not change what the notebook draws later
             self.model = self._new_model([task for task in self.tasks if task.name in self.heads])
         buffer = io.BytesIO()
-        draw_architecture(self.model).savefig(buffer, format="png", dpi=92, metadata={"Software": None})
+        figure = Figure(figsize=(8.2, 3.5), layout="constrained")
+        draw_architecture(self.model, figure=figure).savefig(buffer, format="png", dpi=92, metadata={"Software": None})
         self.picture.value = buffer.getvalue()
-        self._show()
 
-    def _measure(self, rounds: int, given_up: Callable[[], bool] = lambda: False) -> None:
-        """Time the shared model and the single ones in turns, until done or another model is wanted."""
+    def _work(self, rounds: int, go_on: Callable[[], None]) -> None:
+        """Time the shared model and the single ones in turns."""
+        self._chosen()
+        self._show()
         with torch.random.fork_rng(devices=[]):
             models = {"shared": self._new_model(self.model.tasks)}
             models |= {task.name: self._new_model([task]) for task in self.model.tasks}
-        threads, told = torch.get_num_threads(), time.monotonic()
-        torch.set_num_threads(1)
-        try:
-            timer = StepTimer(models, self.batches)
-            timer.measure(WARM_UP)
-            for _ in range(rounds):
-                if given_up():
-                    return
-                timer.measure()
-                self.step_ms = timer.medians()
-                if time.monotonic() - told > PUSH_INTERVAL:
-                    told = time.monotonic()
-                    self._show(done=False)
-        finally:
-            torch.set_num_threads(threads)
-        self._show()
-
-    # The background thread -----------------------------------------------------------------------------------------
-
-    def _picked(self, _: Any) -> None:
-        if self._quiet:
-            return
-        with self._lock:
-            self._stop.set()  # what is being measured is out of date
-            self._wanted = True
-            if not self.measuring:
-                self._thread = threading.Thread(target=self._work, daemon=True, name="model-demo")
-                self._thread.start()
-
-    def _work(self) -> None:
-        while True:
-            with self._lock:
-                if not self._wanted:
-                    self._thread = None
-                    return
-                self._wanted = False
-                self._stop.clear()
-            try:
-                self._build()
-                self._measure(CLICK_ROUNDS, self._stop.is_set)
-            except Exception as error:
-                self.error = error
+        timer, told = StepTimer(models, self.batches), time.monotonic()
+        timer.measure(WARM_UP)
+        for _ in range(rounds):
+            go_on()
+            timer.measure()
+            self.step_ms = timer.medians()
+            if time.monotonic() - told > PUSH_INTERVAL:
+                told = time.monotonic()
                 self._show()
-
-    def _halt(self) -> None:
-        """End the background thread and wait for it; what went wrong there was shown, and a new choice mends it."""
-        with self._lock:
-            self._wanted, thread = False, self._thread
-            self._stop.set()
-        if thread is not None:
-            thread.join()
 
     # What the page shows -------------------------------------------------------------------------------------------
 
     def _build_widgets(self, encoder: str, width: int) -> None:
         self.readout = widgets.HTML(layout={"min_height": "8em"})
         self.encoder = widgets.ToggleButtons(options=list(ENCODERS), value=encoder, description="encoder")
-        self.encoder.style.button_width = "7.5em"
+        self.encoder.style.button_width = "9em"
         self.width = widgets.SelectionSlider(options=WIDTHS, value=width, description="width", layout={"width": "24em"})
         self.head_boxes = {
             task.name: widgets.Checkbox(value=i < 2, description=f"{task.name} head", indent=False)
             for i, task in enumerate(self.tasks)
         }
         for box in self.head_boxes.values():
-            box.layout.width = "9em"
+            box.layout.width = "11em"
         for widget in (self.encoder, self.width, *self.head_boxes.values()):
             widget.observe(self._picked, names="value")
         self.picture = widgets.Image(format="png", layout={"max_width": "100%", "width": "754px"})
-        self._wanted = False
         self.box = widgets.VBox(
             [
                 self.readout,
+                self.error_box,
                 self.encoder,
                 self.width,
                 widgets.HBox([widgets.Label("heads"), *self.head_boxes.values()]),
@@ -250,12 +178,7 @@ class ModelDemo:
         )
         self.box.add_class("mtl-model-demo")
 
-    def _show(self, *, done: bool = True) -> None:
-        if self.error is not None:
-            style = "color:#7a1f00;background:#fff0e8;border-left:4px solid #D55E00;padding:6px 10px"
-            name = type(self.error).__name__
-            self.readout.value = f'<div style="{style}"><b>{name}:</b> {html.escape(str(self.error))}</div>'
-            return
+    def _show_all(self) -> None:
         counts = self.parameters
         total, single = sum(counts.values()), round(sum(counts.values()) / self.parameter_ratio)
         ms = self.step_ms
@@ -269,7 +192,7 @@ class ModelDemo:
             ("<b>ratio</b>", f"<b>{self.parameter_ratio:.2f}</b>", f"<b>{self.time_ratio:.2f}</b>" if ms else "–"),
         ]
         body = "".join(f'<tr><td style="text-align:left">{a}</td><td>{b}</td><td>{c}</td></tr>' for a, b, c in rows)
-        state = "" if done and ms else ("not timed yet" if done else "measuring ...")
+        state = "" if ms else "not timed yet"
         self.readout.value = (
             '<div style="line-height:1.5"><table style="border-spacing:1.2em 0; margin-left:-1.2em; text-align:right">'
             f'<tr><th style="text-align:left">{self.encoder.value}, width {self.width.value}</th>'
@@ -284,7 +207,3 @@ class ModelDemo:
             f"ModelDemo: {self.encoder.value}, width {self.width.value}, heads {', '.join(self.heads)}; "
             f"{sum(counts.values()):,} parameters, {counts['encoder'] / sum(counts.values()):.1%} in the encoder"
         )
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        view = self.box._repr_mimebundle_(**kwargs)
-        return {**view, "image/png": base64.b64encode(self.picture.value).decode("ascii"), "text/plain": repr(self)}
