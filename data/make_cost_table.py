@@ -1,0 +1,99 @@
+"""What one shared model costs against two single-task models, and how good each is: data/results/cost.csv.
+
+    python data/make_cost_table.py            all seeds, about five minutes on a quiet machine
+
+Each seed redraws the split, the first weights and the order of the batches, the same for all arms. Each arm trains with
+AdamW until its validation accuracy (the shared model: the mean of both) has not risen for 5 validations, one every 50 steps,
+and is then tested once with the weights of its best validation. The single sentiment model gets the labelled reviews only.
+Times are CPU seconds of one thread, so they do not count what else the machine does; validation is part of them. Lesson 02
+reads the file, turns it into intervals, and runs one seed again.
+"""
+
+import time
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+
+import pandas as pd
+import torch
+from tqdm.auto import tqdm
+
+from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader, split_reviews
+from mtl_helpers.evaluation import StepTimer
+from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, count_parameters
+from mtl_helpers.tasks import SENTIMENT, TOPIC
+from mtl_helpers.training import mean_score, train_steps, validate
+
+ENCODERS = {"CNN": CNNEncoder, "LSTM": LSTMEncoder}
+ARMS = {"shared": [TOPIC, SENTIMENT], "topic": [TOPIC], "sentiment": [SENTIMENT]}
+TARGETS = {"topic": 0.80, "sentiment": 0.75}  # a quality on validation that every arm is asked to reach
+LR, EVERY, PATIENCE, LIMIT = 0.005, 50, 5, 2000
+RESULT = Path(__file__).parent / "results" / "cost.csv"
+
+
+def train_to_stop(model, loader, val_loader):
+    """Train until validation stops rising; leave the best weights in the model. Steps, CPU seconds, and those to TARGETS."""
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR)
+    best, best_step, state, reached = -1.0, 0, None, None
+    start = time.thread_time()
+    for record in train_steps(model, loader, optimizer, val_loader=val_loader, eval_every=EVERY):
+        if not record.val_scores:
+            continue
+        score = mean_score(model, record.val_scores)
+        if score > best:
+            best, best_step = score, record.step
+            state = {name: value.clone() for name, value in model.state_dict().items()}
+        if reached is None and all(record.val_scores[name] >= TARGETS[name] for name in record.val_scores):
+            reached = time.thread_time() - start
+        if record.step - best_step >= PATIENCE * EVERY or record.step >= LIMIT:
+            break
+    model.load_state_dict(state)
+    return {"steps": record.step, "cpu_s": time.thread_time() - start, "cpu_s_to_target": reached}
+
+
+def arms(encoder, seed):
+    """By arm: the model, its loaders for training, validation and test."""
+    splits = split_reviews(load_reviews(), seed=seed)
+    vocabulary = Vocabulary.from_texts(splits.train.text)
+    made = {}
+    for arm, tasks in ARMS.items():
+        frames = [part.dropna(subset=["sentiment"]) if tasks == [SENTIMENT] else part for part in splits]
+        data = [encode_reviews(frame, vocabulary, tasks) for frame in frames]
+        train = make_loader(data[0], batch_size=32, shuffle=True, seed=seed)
+        torch.manual_seed(seed)
+        model = MultiTaskModel(ENCODERS[encoder](len(vocabulary)), tasks)
+        made[arm] = (model, train, *(make_loader(part, batch_size=128) for part in data[1:]))
+    return made
+
+
+def cost_rows(encoder, seed, rounds=60):
+    """One row an arm: parameters, CPU of a step, steps and CPU to the stop, CPU to the target, test accuracies."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        fresh = arms(encoder, seed)
+        batches = list(islice(fresh["shared"][1], rounds + 5))
+        timer = StepTimer({arm: parts[0] for arm, parts in fresh.items()}, batches)
+        timer.measure(rounds + 5)
+        rows = []
+        for arm, (model, loader, val_loader, test_loader) in arms(encoder, seed).items():
+            row = {"encoder": encoder, "seed": seed, "arm": arm, "parameters": sum(count_parameters(model).values())}
+            row |= {"cpu_ms_per_step": timer.medians()[arm], **train_to_stop(model, loader, val_loader)}
+            rows.append(row | validate(model, test_loader)[1])
+    finally:
+        torch.set_num_threads(threads)
+    return rows
+
+
+def main(seeds=range(10)):
+    cells = [(encoder, seed) for encoder in ENCODERS for seed in seeds]
+    rows = [row for cell in tqdm(cells, desc="encoder and seed", smoothing=0) for row in cost_rows(*cell)]
+    RESULT.parent.mkdir(exist_ok=True)
+    with RESULT.open("w", encoding="utf-8", newline="\n") as file:
+        date, version = datetime.now(UTC).date(), torch.__version__.split("+")[0]
+        file.write(f"# python data/make_cost_table.py, {date}, torch {version}, CPU, 1 thread\n")
+        pd.DataFrame(rows).round(4).to_csv(file, index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    main()

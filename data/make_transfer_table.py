@@ -1,0 +1,273 @@
+"""Re-compute the transfer table of lesson 03 from scratch: what does a second task change?
+
+    python data/make_transfer_table.py            # about 12 minutes on two cores
+    python data/make_transfer_table.py --seeds 2  # a quick look, written nowhere
+
+Every seed redraws the data and the initial weights; each arm is compared with the single-task model of the same seed, and
+the table gives the mean change with its 95 % t-interval. All models go through `mtl_helpers.training.fit` and keep the
+weights of their best validation on the task in question; the test reviews are looked at once.
+
+``results/transfer.csv`` has one row an arm: ``single`` is the score of the single-task model, ``score`` that of the arm,
+``seconds`` the processor time of one run of the arm. ``results/transfer_runs.csv`` has the score of each single run, and
+``results/gradients.csv`` what the gradients said in training: their cosine, and the affinity of the other task to sentiment.
+Lesson 03 reads the files and runs a sample again.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from tqdm import tqdm
+
+from mtl_helpers.corpus import make_reviews
+from mtl_helpers.data import Splits, load_reviews, split_reviews
+from mtl_helpers.evaluation import Arm, controlled_splits, paired_changes, run_arm, run_arms, usual_arms
+from mtl_helpers.evaluation.transfer import N_TEST
+from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.relations import (
+    Adapters,
+    CrossStitch,
+    MMoE,
+    PipelineModel,
+    SoftSharing,
+    gradient_cosines,
+    task_affinity,
+)
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
+from mtl_helpers.training import Record
+
+RESULTS = Path(__file__).parent / "results"
+MEASURES = ["cosine_early", "cosine_late", "affinity_early", "affinity_late"]
+KEYS = ["world", "rho", "n", "arm", "task"]
+STEPS = {300: 250, 1000: 600, 3000: 800}
+EARLY, LATE = 100, 300  # gradients are looked at up to these steps
+CHANCE = Task("chance", classes=("heads", "tails"))  # labels thrown by a coin
+
+
+# The arms. What they share is in `mtl_helpers.evaluation`; here is what only the table needs.
+
+
+def by_task(kind: Callable) -> Callable:
+    """A build of a model with an encoder for each task."""
+    return lambda new_encoder, tasks: kind({task.name: new_encoder() for task in tasks}, tasks)
+
+
+def on_top(kind: type) -> Callable:
+    """A build of a model on one encoder."""
+    return lambda new_encoder, tasks: kind(new_encoder(), tasks)
+
+
+OTHER_WAYS = [
+    Arm("soft sharing", [SENTIMENT, TOPIC], by_task(partial(SoftSharing, strength=0.01))),
+    Arm("cross-stitch", [SENTIMENT, TOPIC], by_task(CrossStitch)),
+    Arm("MMoE", [SENTIMENT, TOPIC], on_top(MMoE)),
+    Arm("adapters", [SENTIMENT, TOPIC], on_top(Adapters)),
+]
+
+
+# The worlds. Each function runs all arms of one world at one seed and gives a row for each.
+
+
+def bag_of_words(splits: Splits, main: Task, name: str = "TF-IDF + LR") -> dict:
+    """The linear baseline on word counts, trained on the reviews that have a label."""
+    start = time.process_time()
+    known, test = (frame[frame[main.name].notna()] for frame in (splits.train, splits.test))
+    model = make_pipeline(TfidfVectorizer(sublinear_tf=True), LogisticRegression(C=3, max_iter=1000))
+    score = model.fit(known.text, known[main.name]).score(test.text, test[main.name])
+    return {"arm": name, "task": main.name, "score": score, "seconds": time.process_time() - start}
+
+
+def controlled(rho: float, n: int, seed: int) -> list[dict]:
+    """Does topic help sentiment?"""
+    splits, run = controlled_splits(n, seed, relatedness=rho), {"seed": seed, "steps": STEPS[n]}
+    rows = [*run_arms(usual_arms(SENTIMENT, TOPIC), splits, **run), bag_of_words(splits, SENTIMENT)]
+    if rho == 1 and n >= 1000:
+        first = run_arm(Arm("topic alone", [TOPIC]), splits, **run)
+        arm = Arm("pipeline", [SENTIMENT], lambda new, tasks: PipelineModel(new(), *tasks, first.model, "topic"))
+        rows += run_arms([arm], splits, **run)
+        rows[-1]["seconds"] += first.seconds
+    if rho == 1 and n == 3000:
+        rows += run_arms(OTHER_WAYS, splits, **run)
+    return [{"world": "controlled", "rho": rho, "n": n, **row} for row in rows]
+
+
+def variant(name: str, lr: float, seed: int, **world: float) -> list[dict]:
+    """Does topic help sentiment at ρ = 1 in a world, or at a learning rate, that differs in one thing?"""
+    splits = controlled_splits(3000, seed, relatedness=1, **world)
+    arms = [*usual_arms(SENTIMENT, TOPIC), *([] if world else OTHER_WAYS)]
+    rows = run_arms([replace(arm, lr=lr) for arm in arms], splits, seed=seed, steps=STEPS[3000])
+    return [{"world": f"controlled, {name}", "rho": 1, "n": 3000, **row} for row in rows]
+
+
+def stars_help(labelled: Splits, full: Splits, name: str, seed: int) -> list[dict]:
+    """The few reviews with a sentiment label alone, against those and the star labels of all; with a linear model beside."""
+    return [
+        *run_arms([Arm("single", [SENTIMENT])], labelled, seed=seed, steps=600),
+        *run_arms([Arm(name, [SENTIMENT, STARS])], full, seed=seed, steps=600),
+        bag_of_words(labelled, SENTIMENT),
+        bag_of_words(from_stars(full), SENTIMENT, "TF-IDF + LR on the stars"),
+    ]
+
+
+def few_labels(seed: int) -> list[dict]:
+    """Do 2,000 star labels help 300 sentiment labels?"""
+    frame = make_reviews(2300 + N_TEST, relatedness=0, seed=seed)
+    sparse = frame.assign(sentiment=frame.sentiment.where(frame.index < 300, None))
+    labelled, full = (Splits(sparse[:n], frame[2000:2300], frame[2300:]) for n in (300, 2000))
+    rows = stars_help(labelled, full, "stars on 2,000", seed)
+    return [{"world": "controlled, 300 sentiment labels", "rho": 0, "n": 2000, **row} for row in rows]
+
+
+def from_stars(splits: Splits) -> Splits:
+    """Sentiment read off the stars: how nearly the two say the same."""
+    stars = splits.train.stars
+    sentiment = pd.Series(np.where(stars > 3, "positive", "negative"), stars.index).where(stars != 3, None)
+    return splits._replace(train=splits.train.assign(sentiment=sentiment))
+
+
+def with_coins(splits: Splits, seed: int) -> Splits:
+    """The splits with one more label that has nothing to do with the text."""
+    toss = np.random.default_rng(seed)
+    return Splits(*(frame.assign(chance=toss.choice(CHANCE.classes, len(frame))) for frame in splits))
+
+
+def coins(filters: int, seed: int) -> list[dict]:
+    """Does a task of random labels harm, and a small model more?"""
+    splits, tasks = with_coins(controlled_splits(1000, seed, relatedness=0), seed), [SENTIMENT, CHANCE]
+    arms = [Arm("single", [SENTIMENT], filters=filters)]
+    arms += [Arm(f"random labels, lambda {x}", tasks, weights={"chance": x}, filters=filters) for x in (1, 4)]
+    rows = run_arms(arms, splits, seed=seed, steps=STEPS[1000])
+    return [{"world": f"controlled, {filters} filters", "rho": 0, "n": 1000, **row} for row in rows]
+
+
+def gradients(rho: float, seed: int) -> list[dict]:
+    """Do gradients tell what another task will change? In steps 1 to 100, in 101 to 300, and the change at the end."""
+    splits, run = with_coins(controlled_splits(1000, seed, relatedness=rho), seed), {"seed": seed, "steps": STEPS[1000]}
+    alone, rows = run_arm(Arm("single", [SENTIMENT]), splits, **run), []
+    for other in (STARS, TOPIC, CHANCE):
+        looks: list[dict] = []
+        both = run_arm(Arm(other.name, [SENTIMENT, other]), splits, **run, on_step=partial(look, looks, other.name))
+        row = {"rho": rho, "n": 1000, "other": other.name, **pd.DataFrame(looks).mean()}
+        rows.append(row | {"change": both.score - alone.score})
+    return rows
+
+
+def look(looks: list[dict], other: str, model: MultiTaskModel, record: Record) -> None:
+    """Measure how the gradients of the two tasks agree, and what a step for the other does for sentiment."""
+    if record.step <= LATE and record.step % 10 == 0:
+        when = "early" if record.step <= EARLY else "late"
+        cosine = gradient_cosines(model, record.batch)["sentiment", other]
+        affinity = task_affinity(model, record.batch)[other, "sentiment"]
+        looks.append({f"cosine_{when}": cosine, f"affinity_{when}": affinity})
+
+
+def real_few_labels(seed: int) -> list[dict]:
+    """On the corpus: do all star labels help 100 sentiment labels?"""
+    splits = split_reviews(load_reviews(), seed=seed)
+    known = splits.train.index[splits.train.sentiment.notna()]
+    chosen = np.random.default_rng(seed).choice(known, 100, replace=False)
+    sparse = splits.train.assign(sentiment=splits.train.sentiment.where(splits.train.index.isin(chosen), None))
+    full, labelled = (splits._replace(train=frame) for frame in (sparse, sparse.loc[sorted(chosen)]))
+    rows = stars_help(labelled, full, "stars on all", seed)
+    return [{"world": "real, 100 sentiment labels", "n": len(splits.train), **row} for row in rows]
+
+
+def real(main: Task, other: Task, seed: int) -> list[dict]:
+    """On the corpus: does the other task help, on all reviews and on those marked ``topic_word``?"""
+    splits, rows = split_reviews(load_reviews(), seed=seed), []
+    tested = splits.test[splits.test[main.name].notna()]
+    marked = tested.phenomena.str.split(";").map(lambda marks: "topic_word" in marks).to_numpy()
+    for arm in usual_arms(main, other):
+        run = run_arm(arm, splits, seed=seed, steps=600)
+        for world, score in (("real", run.score), ("real, topic_word only", run.right[marked].mean())):
+            rows.append({"world": world, "arm": arm.name, "task": main.name, "score": score, "seconds": run.seconds})
+    rows.append({"world": "real", **bag_of_words(splits, main)})
+    return [{"n": len(splits.train), **row} for row in rows]
+
+
+WORLDS = [
+    *(partial(controlled, rho, 3000) for rho in (0, 0.5, 1)),
+    *(partial(controlled, rho, n) for n in (1000, 300) for rho in (0, 1)),
+    partial(variant, "learning rate 0.006", 0.006),
+    # 4 of 5 aspects belong to one topic alone, so that the topic mostly stands right beside the adjective
+    partial(variant, "topic beside the word", 0.003, shared_aspect=0.2, opening=0.5),
+    few_labels,
+    partial(coins, 32),
+    partial(coins, 3),
+    partial(gradients, 0),
+    partial(gradients, 1),
+    real_few_labels,
+    partial(real, SENTIMENT, TOPIC),
+    partial(real, TOPIC, SENTIMENT),
+]
+
+
+def run_job(job: tuple[int, int]) -> list[dict]:
+    """One world at one seed."""
+    world, seed = job
+    torch.set_num_threads(1)
+    return [{"place": (world, place), **row, "seed": seed} for place, row in enumerate(WORLDS[world](seed=seed))]
+
+
+def summarise(runs: pd.DataFrame) -> pd.DataFrame:
+    """Mean change against the single-task model of the same seed, with its interval: one row an arm."""
+    parts = []
+    for key, group in runs.groupby(["world", "rho", "n", "task"], dropna=False, sort=False):
+        changes = paired_changes(group).rename_axis("arm").reset_index()
+        changes["seconds"] = group.groupby("arm").seconds.mean().reindex(changes.arm).to_numpy()
+        world = dict(zip(["world", "rho", "n", "task"], key, strict=True))
+        parts.append(changes.assign(**world, single=changes.score[changes.arm == "single"].iloc[0]))
+    table = pd.concat(parts)[[*KEYS, "single", "score", "change", "low", "high", "seeds", "seconds"]]
+    return table.round(dict.fromkeys(["single", "score", "change", "low", "high"], 4) | {"seconds": 1})
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--seeds", type=int, default=10, help="paired runs of each arm; the table is written from 10 on"
+    )
+    parser.add_argument("--processes", type=int, default=2)
+    options = parser.parse_args()
+    if options.seeds < 2:
+        parser.error(f"an interval needs at least 2 seeds; found {options.seeds}")
+    jobs = [(world, seed) for world in range(len(WORLDS)) for seed in range(options.seeds)]
+    start, rows = time.perf_counter(), []
+    with get_context("spawn").Pool(options.processes) as pool:
+        for done in tqdm(pool.imap_unordered(run_job, jobs), "training", len(jobs), unit="job", mininterval=1):
+            rows += done
+    runs = pd.DataFrame(rows).sort_values(["place", "seed"], ignore_index=True)
+    measured = runs.other.notna()
+    looks = runs.loc[measured, ["rho", "n", "other", "seed", *MEASURES, "change"]]
+    table = summarise(runs[~measured])
+    with pd.option_context("display.width", 200, "display.max_rows", None):
+        print(table.to_string(index=False))
+        print(looks.groupby(["rho", "other"], sort=False)[[*MEASURES, "change"]].mean().round(4))
+    if options.seeds >= 10:
+        write("transfer.csv", table)
+        write("transfer_runs.csv", runs.loc[~measured, [*KEYS, "seed", "score", "seconds"]].round({"seconds": 1}))
+        write("gradients.csv", looks)
+    print(f"{len(jobs)} jobs in {(time.perf_counter() - start) / 60:.1f} minutes")
+
+
+def write(name: str, table: pd.DataFrame) -> None:
+    """Write a table under the line that says where it came from."""
+    RESULTS.mkdir(exist_ok=True)
+    with (RESULTS / name).open("w", encoding="utf-8", newline="\n") as file:
+        date, version = datetime.now(UTC).date(), torch.__version__.split("+")[0]
+        file.write(f"# python data/make_transfer_table.py, {date}, torch {version}, CPU, 1 thread\n")
+        table.round(4).to_csv(file, index=False, lineterminator="\n")
+
+
+if __name__ == "__main__":
+    main()
