@@ -30,7 +30,8 @@ def fail(message: str) -> None:
 def environment() -> str:
     """The Python to run the course with: this one if the course is installed in it (conda, Binder), else .venv's."""
     inside = sys.prefix != sys.base_prefix or os.environ.get("CONDA_PREFIX") == sys.prefix
-    complete = all(importlib.util.find_spec(name) for name in ("jupyterlab", "torch", "ipympl", "nbval", "sklearn"))
+    needed = ("jupyterlab", "torch", "torchjd", "optuna", "ipympl", "nbval", "sklearn")
+    complete = all(importlib.util.find_spec(name) for name in needed)
     if inside and complete and os.path.realpath(sys.prefix) != os.path.realpath(VENV):
         return sys.executable
     return os.path.join(VENV, "Scripts" if os.name == "nt" else "bin", "python" + (".exe" if os.name == "nt" else ""))
@@ -156,7 +157,7 @@ def test(options: list) -> int:
     pytest = [install("test"), "-m", "pytest", *options]
     parts = [
         ["-m", "not browser", "--nbval", "--nbval-cell-timeout=120", "-n", "2", "--dist", "loadfile"],
-        ["-m", "browser", "tests/test_browser.py", "-rs"],
+        ["-m", "browser", "tests", "-rs"],
     ]
     codes = [subprocess.call([*pytest, *part], cwd=ROOT) for part in parts]
     return max(0 if code == 5 and options else code for code in codes)  # 5: one's own -k left nothing in this part

@@ -24,7 +24,7 @@ def requirements() -> dict[str, str]:
 def test_conda_has_the_same_packages_in_the_same_ranges():
     text = (ROOT / "environment.yml").read_text()
     assert re.search(r"channels:\n  - conda-forge\n  - nodefaults\n", text)
-    conda = dict(re.findall(r"^  - ([a-z-]+)(>=[^\s]+)$", text, re.M))
+    conda = dict(re.findall(r"^ +- ([a-z-]+)(>=\S+)(?: +#.*)?$", text, re.M))  # what pip installs there included
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert conda.pop("python") == project["requires-python"]
     assert conda == {CONDA_NAMES.get(name, name): spec for name, spec in requirements().items()}
