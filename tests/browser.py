@@ -255,15 +255,30 @@ class NotebookPage:
         self.page.locator(".mtl-lambda-lab").nth(lab).locator("button", has_text=button).first.click()
 
     def drag(self, task: str, fraction: float, lab: int = 0) -> None:
-        """Drag a task's slider by mouse to a fraction of its length."""
+        """Drag a task's slider by mouse to a fraction of its length.
+
+        While a rule drives, the handle may move from under the mouse before it is pressed: that takes the wheel at another
+        place, and the handle, which then stands still, is dragged once more, as a learner would.
+        """
         slider = self.page.locator(".mtl-lambda-lab").nth(lab).locator(f".mtl-lambda-{task}")
         slider.scroll_into_view_if_needed()
-        handle = slider.locator(".noUi-handle").bounding_box()
         track = slider.locator(".noUi-base").bounding_box()
-        self.page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
-        self.page.mouse.down()
-        self.page.mouse.move(track["x"] + track["width"] * fraction, handle["y"] + handle["height"] / 2, steps=8)
-        self.page.mouse.up()
+        target = track["x"] + track["width"] * fraction
+
+        def handle() -> tuple[float, float]:
+            box = slider.locator(".noUi-handle").bounding_box()
+            return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+        def dragged() -> bool:
+            x, y = handle()
+            self.page.mouse.move(x, y)
+            self.page.mouse.down()
+            self.page.mouse.move(target, y, steps=8)
+            self.page.mouse.up()
+            time.sleep(0.3)
+            return abs(handle()[0] - target) < track["width"] / 20  # a slider rests on its stops
+
+        self.wait_for(dragged, f"the handle of {task} at {fraction}")
 
     def picture(self, lab: int = 0) -> bytes:
         """What the live figure's canvas holds, as the page has it."""
