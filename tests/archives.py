@@ -84,7 +84,8 @@ def cifar_rows(n: int, seed: int = 0) -> np.ndarray:
     """Rows ``(n, 3073)``: the labels 0 to 9 in turn, and noise, the redder the higher the label."""
     rows = np.random.default_rng(seed).integers(0, 256, (n, 3073), dtype=np.uint8)
     rows[:, 0] = np.arange(n) % 10
-    rows[:, 1:1025] = rows[:, 1:1025] // 8 + 20 * rows[:, :1]
+    rows[:, 1:] //= 8
+    rows[:, 1:1025] += 20 * rows[:, :1]
     return rows
 
 

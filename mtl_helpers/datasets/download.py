@@ -70,7 +70,7 @@ def _download(archive: Archive, path: Path, checksum: str | None, timeout: float
     told = pooch.get_logger().level
     pooch.get_logger().setLevel("WARNING")  # else it prints paths of this machine
     try:
-        with tqdm(desc=archive.file, unit="B", unit_scale=True, leave=False) as bar:
+        with tqdm(desc=archive.file, total=1, unit="B", unit_scale=True, leave=False) as bar:
             # Packed once more on the way, the file would arrive as another one than the checksum is of.
             downloader = pooch.HTTPDownloader(
                 progressbar=bar, chunk_size=2**16, timeout=timeout, headers={"Accept-Encoding": "identity"}
@@ -87,16 +87,17 @@ def _download(archive: Archive, path: Path, checksum: str | None, timeout: float
 
 
 def _in_words(problem: Exception) -> str:
-    if isinstance(problem, ValueError) and not isinstance(problem, OSError):
-        return "what came has another checksum than the published file"
-    response = getattr(problem, "response", None)
-    if response is not None:
-        return f"the server answers {response.status_code} {response.reason}"
+    """What went wrong, for somebody who has never met the library's names for it."""
     kind = type(problem).__name__
+    if kind == "ValueError":
+        return "what came has another checksum than the published file"
+    if kind == "HTTPError":
+        return f"the server answers {problem.response.status_code} {problem.response.reason}"
+    if "Read timed out" in str(problem):
+        return "the server went silent"
     words = {
         "ConnectionError": "no connection: is there a network?",
         "ConnectTimeout": "no connection: is there a network?",
-        "ReadTimeout": "the server went silent",
         "ChunkedEncodingError": "the connection broke before the end",
         "TooManyRedirects": "the address leads in a circle",
     }
