@@ -7,7 +7,8 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from mtl_helpers.live import DemoError, ModelDemo, StepTimer
+from mtl_helpers.evaluation import StepTimer
+from mtl_helpers.live import DemoError, ModelDemo
 from mtl_helpers.live.model_demo import WIDTHS
 from mtl_helpers.models import MultiTaskModel, count_parameters
 from mtl_helpers.plots import draw_architecture, encoder_parts
