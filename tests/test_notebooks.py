@@ -152,6 +152,18 @@ def test_trained_numbers_are_printed_through_a_check(notebook):
                     assert "checked" in line, f"{cell['id']} prints a trained number raw: {line}"
 
 
+@pytest.mark.parametrize("place", ["README.md", "notebooks/00_start_here.ipynb"])
+def test_the_map_of_the_course_has_every_lesson_that_is_there(place):
+    text = (ROOT / place).read_text(encoding="utf-8")
+    for path in PATHS:
+        number = path.stem[:2]
+        assert re.search(rf"\| \[?{number} ", text), f"{place}: lesson {number} is not in the table"
+        if not place.endswith(path.name):
+            assert re.search(rf"\| \[{number} [^\]]+\]\((notebooks/)?{path.name}\) \|", text), (
+                f"{place}: no link to {path.name}"
+            )
+
+
 def test_every_chinese_term_is_in_the_glossary_with_the_lesson_that_has_it_first():
     text = (ROOT / "notebooks" / "glossary.md").read_text(encoding="utf-8")
     rows = [line for line in text.splitlines() if line.startswith("| ")][2:]
