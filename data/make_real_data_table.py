@@ -11,9 +11,9 @@ CIFAR-10, with 1,000 to validate on. A seed draws split, initial weights and ord
 Models are small (`CNNEncoder`, `ImageEncoder`) and are taken after their last step, trained with AdamW.
 
 Arms: word counts with a linear model; each task alone; all tasks at equal λ, and sentiment conditioned on the topic so; λ
-tuned over a short list. Two pilot seeds run every arm at two learning rates. Its learning rate, and for tuned λ the λ too, are
-those with the best *validation* score (for several tasks: the highest Δ_MTL of validation scores); all seeds run, and the test
-scores are read, at the chosen setting alone. An arm is compared with the tuned single-task model of the same seed; intervals
+tuned over a short list. Seed 0, the pilot, runs every arm at two learning rates. Its learning rate, and for tuned λ the λ too,
+are those with the best *validation* score there (for several tasks: the highest Δ_MTL of validation scores); all seeds run, and
+the test scores are read, at the chosen setting alone. An arm is compared with the tuned single-task model of the same seed; intervals
 are 95 % t-intervals.
 
 ``results/real_data_runs.csv``: a row a run of the chosen settings and task. ``results/real_data.csv``: a row a world, arm and

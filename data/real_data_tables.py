@@ -8,7 +8,7 @@ from mtl_helpers.evaluation import confidence_interval, delta_mtl, delta_table, 
 from mtl_helpers.evaluation.delta import DELTA
 from mtl_helpers.tasks import Task
 
-PILOTS = 2  # seeds whose validation chooses the settings
+PILOTS = 1  # seeds whose validation chooses the settings
 SETTING = ["world", "kind", "weights", "lr"]
 
 
@@ -19,7 +19,7 @@ def setting_of(config: Mapping) -> tuple[str, str, str, float]:
 
 
 def chosen_runs(runs: pd.DataFrame, scored: Mapping[str, Sequence[Task]]) -> pd.DataFrame:
-    """The runs of the settings that the pilot seeds' validation chooses, a row a run and task of ``scored``, by world."""
+    """The runs of the settings that the pilot seed's validation chooses, a row a run and task of ``scored``, by world."""
     rows = long(runs)
     return pd.concat([chosen_of(group, scored[world]) for world, group in rows.groupby("world", sort=False)])
 
