@@ -12,9 +12,9 @@ Models are small (`CNNEncoder`, `ImageEncoder`) and are taken after their last s
 
 Arms: word counts with a linear model; each task alone; all tasks at equal λ, and sentiment conditioned on the topic so; λ
 tuned over a short list. Seed 0, the pilot, runs every arm at two learning rates. Its learning rate, and for tuned λ the λ too,
-are those with the best *validation* score there (for several tasks: the highest Δ_MTL of validation scores); all seeds run, and
-the test scores are read, at the chosen setting alone. An arm is compared with the tuned single-task model of the same seed; intervals
-are 95 % t-intervals.
+are those with the best *validation* score there (for several tasks: the highest Δ_MTL of validation scores). All seeds run,
+and the test scores are read, at the chosen setting alone. An arm is compared with the tuned single-task model of the same
+seed; intervals are 95 % t-intervals.
 
 ``results/real_data_runs.csv``: a row a run of the chosen settings and task. ``results/real_data.csv``: a row a world, arm and
 task: λ, learning rate, and among how many settings they were chosen; test score ± half its interval (accuracy; MAE for stars);
@@ -276,9 +276,7 @@ def data_versions() -> list[str]:
         digest = pooch.file_hash(str(data_folder() / file))
         counts = SMALLER.get(digest)
         rows = (
-            "as published"
-            if counts is None
-            else "re-packed with " + " and ".join(f"{n:,} {p}" for p, n in counts.items())
+            "counts as published" if counts is None else f"re-packed with {counts['train']:,} + {counts['test']:,} rows"
         )
         lines.append(f"# data: {file}, version {version}, {rows}, sha256 {digest}\n")
     return lines

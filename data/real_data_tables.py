@@ -27,7 +27,7 @@ def chosen_runs(runs: pd.DataFrame, scored: Mapping[str, Sequence[Task]]) -> pd.
 def table_of(chosen: pd.DataFrame, scored: Mapping[str, Sequence[Task]]) -> pd.DataFrame:
     """A row a world, arm and task."""
     tables = [world_table(group, scored[world]) for world, group in chosen.groupby("world", sort=False)]
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True).astype({"settings": "Int64"})  # Δ_MTL has none
 
 
 def long(runs: pd.DataFrame) -> pd.DataFrame:
@@ -54,7 +54,7 @@ def chosen_of(rows: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
     }
     shared = rows[rows.kind == "shared"]
     if len(shared):
-        arms |= {"equal": shared[shared.equal]} | ({} if shared.equal.all() else {"tuned": shared})
+        arms |= {"shared": shared} if shared.equal.all() else {"equal": shared[shared.equal], "tuned": shared}
     for arm, group in arms.items():
         means = pilot(group).pivot_table(index=["weights", "lr"], columns="task", values="val")
         weights, lr = means.apply(lambda val: delta_mtl(val.to_dict(), single, tasks), axis=1).idxmax()
