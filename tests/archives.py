@@ -32,13 +32,13 @@ def special(name: str, kind: bytes, target: str = "") -> tarfile.TarInfo:
     return member
 
 
-def bomb(path: Path, members: dict[str, bytes], name: str, size: int) -> Path:
+def bomb(path: Path, members: dict[str, bytes], name: str, size: int, form: int = tarfile.PAX_FORMAT) -> Path:
     """The members, and then one that declares ``size`` bytes, with hardly any there."""
     member = tarfile.TarInfo(name)
     member.size = size
     pack(path, members)
     packed = gzip.decompress(path.read_bytes()).rstrip(b"\0")
-    packed += bytes(-len(packed) % 512) + member.tobuf() + bytes(1024)
+    packed += bytes(-len(packed) % 512) + member.tobuf(form) + bytes(1024)
     path.write_bytes(gzip.compress(packed))
     return path
 

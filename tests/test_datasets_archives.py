@@ -220,6 +220,13 @@ def test_a_bomb_is_refused_by_the_size_it_declares(kind, tmp_path):
             LOADERS[kind](tmp_path, checksum=None, counts=COUNTS[kind])
 
 
+@pytest.mark.parametrize("form", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_a_size_below_zero_does_not_lead_back_for_ever(form, tmp_path):
+    bomb(tmp_path / FORMATS["imdb"].file, imdb_members(), "in/circle", -1024, form)
+    with pytest.raises(DataError, match="member 'in/circle': declares -1,024 bytes"):
+        imdb(tmp_path, checksum=None, counts=None)
+
+
 def test_a_bomb_in_the_headers_or_in_the_number_of_members_is_refused_too(tmp_path, monkeypatch):
     long_name = tarfile.TarInfo("././@LongLink")
     long_name.type, long_name.size = tarfile.GNUTYPE_LONGNAME, 200 * 10**9

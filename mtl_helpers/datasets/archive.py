@@ -89,6 +89,8 @@ def decode(path: Path, name: str, raw: bytes) -> str:
 
 
 def _check_member(member: tarfile.TarInfo) -> None:
+    if member.size < 0:  # some versions of tarfile would go back by so much, for ever
+        raise DataError(f"declares {member.size:,} bytes")
     name = member.name.replace("\\", "/")
     if name.startswith("/") or re.match(r"[A-Za-z]:", name) or "\0" in name:
         raise DataError("has an absolute name")
