@@ -14,9 +14,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -286,12 +287,16 @@ class NotebookPage:
         return canvas.evaluate("c => c.toDataURL()").encode()
 
     def still_picture(self, lab: int = 0) -> bytes:
-        """The picture once nothing is on its way to the page any more: on a busy machine a reset is drawn late."""
-        seen = [b""]
+        """The lab's picture once nothing is on its way to the page any more."""
+        return self.still(lambda: self.picture(lab))
+
+    def still(self, read: Callable[[], Any], seconds: float = 0.7) -> Any:
+        """What ``read`` gives once it has not changed for so long: on a busy machine a picture is drawn late."""
+        seen = [read()]
 
         def unchanged() -> bool:
-            time.sleep(0.7)
-            seen.append(self.picture(lab))
+            time.sleep(seconds)
+            seen.append(read())
             return seen[-1] == seen[-2]
 
         self.wait_for(unchanged, "the picture to stand still")
