@@ -19,7 +19,7 @@ bench: ; @$(RUN) bench $(ARGS)
 # Run the notebooks and store their outputs as they are committed.
 notebooks: ; @$(RUN) notebooks $(ARGS)
 
-# Compute the tables in data/results again, from scratch: 5 minutes, 12, and 12.
+# Compute the tables in data/results again, from scratch: 5 minutes, 14, and 12.
 cost transfer methods: ; @$(RUN) install test && .venv/bin/python data/make_$@_table.py $(ARGS)
 
 lint: ; @$(RUN) install test && .venv/bin/ruff check . && .venv/bin/ruff format --check .

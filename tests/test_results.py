@@ -10,6 +10,7 @@ from mtl_helpers.training import RULES
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 TRANSFER = pd.read_csv(RESULTS / "transfer.csv", comment="#")
+RUNS = pd.read_csv(RESULTS / "transfer_runs.csv", comment="#")
 METHODS = pd.read_csv(RESULTS / "methods.csv", comment="#")
 
 
@@ -29,13 +30,12 @@ def test_each_table_says_how_it_was_made(path):
 
 
 def test_the_transfer_table_follows_from_its_runs():
-    runs = pd.read_csv(RESULTS / "transfer_runs.csv", comment="#")
     group = ["world", "rho", "n", "task"]
     for key, rows in TRANSFER.groupby(group, dropna=False):
-        of = pd.Series(True, index=runs.index)
+        of = pd.Series(True, index=RUNS.index)
         for name, value in zip(group, key, strict=True):
-            of &= runs[name].isna() if pd.isna(value) else runs[name] == value
-        again = paired_changes(runs[of]).loc[rows.arm]
+            of &= RUNS[name].isna() if pd.isna(value) else RUNS[name] == value
+        again = paired_changes(RUNS[of]).loc[rows.arm]
         for column in ("score", "change", "low", "high", "seeds"):
             assert again[column].to_numpy() == pytest.approx(rows[column].to_numpy(), abs=2e-4), (key, column)
 
@@ -89,6 +89,15 @@ def test_useless_labels_harm_and_stars_help_few_sentiments():
     ):
         rows = TRANSFER[TRANSFER.world == world].set_index("arm")
         assert rows.low[name] >= 0.08
+        runs = RUNS[RUNS.world == world]
+        assert paired_changes(runs, against="control").low[name] >= 0.08, "the stars' own part of it"
+
+
+def test_without_the_other_tasks_labels_no_way_gains():
+    """What soft sharing and adapters gain, and a conditioned head whose topic head is free, the topic labels bring."""
+    rows = TRANSFER[TRANSFER.world.isin(["controlled", "controlled, learning rate 0.006"]) & (TRANSFER.n == 3000)]
+    controls = rows[(rows.rho == 1) & rows.arm.isin(["soft sharing, control", "adapters, control", "control, free"])]
+    assert len(controls) == 5 and (controls.change.abs() <= 0.02).all()
 
 
 def test_a_small_model_pays_for_sharing_and_a_large_one_hardly():
