@@ -8,52 +8,64 @@ from mtl_helpers.evaluation import confidence_interval, delta_mtl, delta_table, 
 from mtl_helpers.evaluation.delta import DELTA
 from mtl_helpers.tasks import Task
 
-SETTING = ["weights", "lr"]
+PILOTS = 1  # seeds whose validation chooses the settings
+SETTING = ["world", "kind", "weights", "lr"]
 
 
-def table_of(runs: pd.DataFrame, scored: Mapping[str, Sequence[Task]]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The table, a row a world, arm and task; and the runs of the chosen settings. ``scored`` are each world's tasks."""
+def setting_of(config: Mapping) -> tuple[str, str, str, float]:
+    """What tells a run's setting from another: world, kind of model, tasks with their λ, learning rate."""
+    weights = " ".join(f"{t} {w:g}" for t, w in zip(config["tasks"], config["weights"], strict=True))
+    return config["world"], config["arm"], weights, config["lr"]
+
+
+def chosen_runs(runs: pd.DataFrame, scored: Mapping[str, Sequence[Task]]) -> pd.DataFrame:
+    """The runs of the settings that the pilot seed's validation chooses, a row a run and task of ``scored``, by world."""
     rows = long(runs)
-    chosen = pd.concat([chosen_of(group, scored[world]) for world, group in rows.groupby("world", sort=False)])
+    return pd.concat([chosen_of(group, scored[world]) for world, group in rows.groupby("world", sort=False)])
+
+
+def table_of(chosen: pd.DataFrame, scored: Mapping[str, Sequence[Task]]) -> pd.DataFrame:
+    """A row a world, arm and task."""
     tables = [world_table(group, scored[world]) for world, group in chosen.groupby("world", sort=False)]
-    return pd.concat(tables, ignore_index=True), chosen.reset_index(drop=True)
+    return pd.concat(tables, ignore_index=True)
 
 
 def long(runs: pd.DataFrame) -> pd.DataFrame:
     """A row a run and scored task."""
     rows = []
-    for run in runs.itertuples():
-        weights = (
-            "" if len(run.tasks) == 1 else " ".join(f"{t} {w:g}" for t, w in zip(run.tasks, run.weights, strict=True))
-        )
-        key = {"world": run.world, "arm": run.arm, "weights": weights, "lr": run.lr, "seed": run.seed}
-        equal = len(set(run.weights)) == 1
-        rows += [
-            {**key, "equal": equal, "task": task, "val": run.val[task], "score": score, "cpu_s": run.cpu_s}
-            for task, score in run.test.items()
-        ]
+    for run in runs.to_dict("records"):
+        key = dict(zip(SETTING, setting_of(run), strict=True)) | {"seed": run["seed"]}
+        key |= {"equal": len(set(run["weights"])) == 1, "cpu_s": run["cpu_s"]}
+        rows += [{**key, "task": task, "val": run["val"][task], "score": score} for task, score in run["test"].items()]
     return pd.DataFrame(rows).round({"val": 4, "score": 4, "cpu_s": 1})
 
 
 def chosen_of(rows: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:
-    """Of the runs of one world: for each arm those of the setting that validation chooses, over all seeds."""
+    """Of the runs of one world: by arm those of the chosen setting, for a single task at its own best learning rate."""
     parts, single = [], {}
     for task in tasks:
-        alone = rows[(rows.arm == "single") & (rows.task == task.name)]
-        means = alone.groupby("lr").val.mean()
+        alone = rows[(rows.kind == "single") & (rows.task == task.name)]
+        means = pilot(alone).groupby("lr").val.mean()
         lr = means.idxmax() if task.higher_is_better else means.idxmin()
         single[task.name] = means[lr]
-        parts.append(alone[alone.lr == lr].assign(settings=len(means)))
-    arms = {arm: group for arm, group in rows.groupby("arm", sort=False) if arm not in ("single", "shared")}
-    shared = rows[rows.arm == "shared"]
+        parts.append(alone[alone.lr == lr].assign(arm="single", settings=len(means)))
+    arms = {
+        kind: group for kind, group in rows.groupby("kind", sort=False) if kind not in ("single", "shared", "TF-IDF")
+    }
+    shared = rows[rows.kind == "shared"]
     if len(shared):
         arms |= {"equal": shared[shared.equal]} | ({} if shared.equal.all() else {"tuned": shared})
     for arm, group in arms.items():
-        means = group.pivot_table(index=SETTING, columns="task", values="val")
-        best = means.apply(lambda val: delta_mtl(val.to_dict(), single, tasks), axis=1).idxmax()
-        found = group[(group.weights == best[0]) & (group.lr == best[1])]
-        parts.append(found.assign(arm=arm, settings=len(means)))
+        means = pilot(group).pivot_table(index=["weights", "lr"], columns="task", values="val")
+        weights, lr = means.apply(lambda val: delta_mtl(val.to_dict(), single, tasks), axis=1).idxmax()
+        parts.append(group[(group.weights == weights) & (group.lr == lr)].assign(arm=arm, settings=len(means)))
+    parts.append(rows[rows.kind == "TF-IDF"].assign(arm="TF-IDF", settings=1))
     return pd.concat(parts).drop(columns="equal")
+
+
+def pilot(rows: pd.DataFrame) -> pd.DataFrame:
+    """The runs that choose; the others know only what was chosen."""
+    return rows[rows.seed < PILOTS]
 
 
 def world_table(chosen: pd.DataFrame, tasks: Sequence[Task]) -> pd.DataFrame:

@@ -1,7 +1,9 @@
 """The four loaders on archives that the test made in their formats: what they return, and what they refuse."""
 
 import gzip
+import hashlib
 import re
+import runpy
 import tarfile
 from functools import partial
 from pathlib import Path
@@ -26,6 +28,7 @@ from mtl_helpers.data import (
     DataError,
     Vocabulary,
     bag_of_words,
+    data_file,
     encode_reviews,
     load_reviews,
     make_loader,
@@ -364,3 +367,20 @@ def test_no_training_or_test_pictures(tmp_path):
     pack(tmp_path / FORMATS["spoken"].file, {"a/README": b"-"})
     with pytest.raises(DataError, match="holds no recording"):
         spoken_digits(tmp_path, checksum=None, counts=None)
+
+
+# The sample that ships
+
+
+def test_the_sample_is_what_its_script_makes_of_the_corpus_and_reads_as_the_real_archive_does():
+    made = runpy.run_path(Path(__file__).resolve().parents[1] / "data" / "make_sample_archive.py")
+    shipped = data_file("sample/domain_sentiment_data.tar.gz")
+    assert gzip.decompress(shipped.read_bytes()) == gzip.decompress(
+        made["packed"]()
+    )  # zlib's versions pack differently
+    checksum = "sha256:" + hashlib.sha256(shipped.read_bytes()).hexdigest()
+    frame = multi_domain_sentiment(shipped.parent, checksum=checksum, counts=dict.fromkeys(DOMAIN.classes, 8))
+    corpus = load_reviews()
+    assert frame.text[frame.topic != "kitchen"].isin(corpus.text).all()
+    assert not frame.text[frame.topic == "kitchen"].isin(corpus.text).any()
+    assert frame.text.str.contains("cr\u00e8me br\u00fbl\u00e9e").sum() == 1

@@ -1,5 +1,6 @@
 """The tables in data/results say what the lessons teach; whoever computes them again learns here what no longer holds."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -12,6 +13,8 @@ RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 TRANSFER = pd.read_csv(RESULTS / "transfer.csv", comment="#")
 RUNS = pd.read_csv(RESULTS / "transfer_runs.csv", comment="#")
 METHODS = pd.read_csv(RESULTS / "methods.csv", comment="#")
+REAL = pd.read_csv(RESULTS / "real_data.csv", comment="#")
+REAL_RUNS = pd.read_csv(RESULTS / "real_data_runs.csv", comment="#")
 
 
 def arm(name: str, rho: float, n: int) -> pd.Series:
@@ -114,3 +117,32 @@ def test_no_rule_beats_a_tuned_static_weight():
         (METHODS.task == "Δ_MTL") & (METHODS.model == "small") & ~METHODS.arm.isin(["equal", "tuned static"])
     ]
     assert len(delta) == 2 * 10 and not (delta.to_static_low > 0).any()
+
+
+# Real data
+
+
+def test_the_real_data_table_says_which_version_of_each_archive_it_was_made_of():
+    for name in ("real_data.csv", "real_data_runs.csv"):
+        lines = (RESULTS / name).read_text(encoding="utf-8").splitlines()[1:4]
+        for line, file in zip(lines, ("domain_sentiment_data", "aclImdb_v1", "cifar-10-binary"), strict=True):
+            assert re.fullmatch(
+                rf"# data: {file}\.tar\.gz, version .+, (as published|re-packed with .+), sha256 [0-9a-f]{{64}}", line
+            )
+
+
+def test_the_real_data_table_follows_from_its_runs():
+    """Scores and changes of every arm, paired by seed, at five seeds or more; and Δ_MTL is the mean of its rows."""
+    for (world, task), rows in REAL[REAL.task != "Δ_MTL"].groupby(["world", "task"]):
+        again = paired_changes(REAL_RUNS[(REAL_RUNS.world == world) & (REAL_RUNS.task == task)]).loc[rows.arm]
+        for column in ("score", "change", "low", "high", "seeds"):
+            assert again[column].to_numpy() == pytest.approx(rows[column].to_numpy(), abs=2e-4), (world, task, column)
+    assert REAL.seeds.min() >= 5
+    for (world, arm), rows in REAL[REAL.arm != "single"].groupby(["world", "arm"]):
+        if (mean := rows[rows.task == "Δ_MTL"].percent).size:
+            assert mean.item() == pytest.approx(rows.percent[rows.task != "Δ_MTL"].mean(), abs=1e-3), (world, arm)
+
+
+def test_settings_are_chosen_by_the_pilot_and_kept_in_every_seed():
+    for key, rows in REAL_RUNS.groupby(["world", "arm", "task"]):
+        assert rows[["weights", "lr"]].drop_duplicates().shape[0] == 1 and rows.seed.is_unique, key
