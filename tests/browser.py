@@ -136,7 +136,7 @@ def open_lesson(name: str, folders: pytest.TempPathFactory, demo: str, cell: str
         with sync_playwright() as playwright:
             browser = launch(playwright)
             page = NotebookPage(browser, server, name)
-            page.run_all(240)
+            page.run_all(600)
             page.save()
             page.wait_for(lambda: page.saved(), "the notebook to be saved")
             assert stored(course / "notebooks" / name) == before, f"saved, {name} differs in more than its pictures"
@@ -167,7 +167,7 @@ class NotebookPage:
     def command(self, name: str, arguments: dict | None = None) -> None:
         self.page.evaluate("([c, a]) => { window.jupyterapp.commands.execute(c, a) }", [name, arguments or {}])
 
-    def wait_for(self, condition, what: str, seconds: float = 30):
+    def wait_for(self, condition, what: str, seconds: float = 60):
         end = time.time() + seconds
         while time.time() < end:
             result = condition()
@@ -179,7 +179,7 @@ class NotebookPage:
     def cells(self) -> list[list]:
         return self.page.evaluate(CELLS)
 
-    def run_all(self, seconds: float = 120) -> float:
+    def run_all(self, seconds: float = 300) -> float:
         """Run every cell from a fresh kernel; return the seconds it took. Raises with the error of a cell that failed."""
         before = time.time()
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")

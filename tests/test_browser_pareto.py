@@ -67,6 +67,13 @@ def test_a_run_of_ones_own_is_placed_and_judged(page):
     page.wait_for(lambda: picture(page) != before, "the run in the picture")
 
 
+def test_a_run_of_the_lab_is_placed_by_a_click(page):
+    page.execute("lab.reset(); lab.run(50)")
+    press(page, "Place my run")
+    scores = page.execute("print(f\"left {lab.scores['left']:.3f}, right {lab.scores['right']:.3f}\")").strip()
+    page.wait_for(lambda: f"your run ({scores})" in readout(page), "the lab's scores in the readout")
+
+
 def test_an_error_in_the_thread_is_seen_on_the_page(page):
     page.execute("pareto.runs.train = lambda *_: 1 / 0; pareto.runs.found.clear()")
     press(page, "Train")

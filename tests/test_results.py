@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from mtl_helpers.evaluation import paired_changes
+from mtl_helpers.training import RULES
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 TRANSFER = pd.read_csv(RESULTS / "transfer.csv", comment="#")
@@ -40,6 +41,24 @@ def test_the_transfer_table_follows_from_its_runs():
         again = paired_changes(RUNS[of]).loc[rows.arm]
         for column in ("score", "change", "low", "high", "seeds"):
             assert again[column].to_numpy() == pytest.approx(rows[column].to_numpy(), abs=2e-4), (key, column)
+
+
+def test_the_tables_of_lesson_05_follow_from_their_runs(monkeypatch):
+    monkeypatch.syspath_prepend(str(RESULTS.parent))
+    from methods_tables import tables_of
+
+    stored = {path.stem: pd.read_csv(path, comment="#") for path in RESULTS.glob("*.csv")}
+    searches = stored["search_runs"]
+    again = tables_of(stored["methods_runs"], searches[searches.search != "grid"])  # the grid is among the runs
+    for name, table in again.items():
+        pd.testing.assert_frame_equal(table.round(4), stored[name], check_dtype=False, rtol=0, atol=2e-4, obj=name)
+
+
+def test_lesson_05_s_table_has_every_arm_in_both_worlds():
+    arms = {"single", "equal", "tuned static", *RULES}
+    for world in ("digits", "reviews"):
+        assert set(METHODS.arm[(METHODS.world == world) & (METHODS.model == "small")]) == arms
+    assert METHODS[["lr", "seconds", "seeds"]].notna().all(axis=None)
 
 
 def test_at_least_ten_paired_seeds_in_every_row():

@@ -181,6 +181,22 @@ def test_killed_half_way_and_begun_again_it_repeats_no_finished_run(tmp_path):
     assert sorted(map(int, log.read_text().split())) == list(range(8, 20)), "what was finished is not run again"
 
 
+LOKY = """
+import sys
+from mtl_helpers.evaluation import sweep
+sys.modules["mtl_helpers.evaluation.sweep"].get_all_start_methods = lambda: ["spawn"]
+def run(config):
+    return {"square": config["x"] ** 2}
+if __name__ == "__main__":
+    print(sweep([{"x": x} for x in range(4)], run, processes=2, progress=False).square.tolist())
+"""
+
+
+def test_where_there_is_no_fork_a_function_of_main_still_runs():
+    found = subprocess.run([sys.executable, "-c", LOKY], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[0, 1, 4, 9]"
+
+
 def test_a_line_cut_off_is_computed_again_and_what_is_done_is_not(tmp_path):
     store = tmp_path / "runs.jsonl"
     quiet(numbers(3), square, processes=1, store=store)

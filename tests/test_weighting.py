@@ -170,12 +170,10 @@ def test_its_own_sum_and_sign(new_model, new_loader, name, new_rule):
 @pytest.mark.parametrize("name", sorted(RULES.keys() - {"random"}))
 def test_the_order_of_the_tasks_does_not_matter_in_training(new_model, new_loader, name):
     """The same model with its two tasks in either order. (Drawn at random, λ are another draw.)"""
-    found = []
+    found, begun = [], state_of(new_model(tasks=(TOPIC, SENTIMENT)))
     for tasks in ((TOPIC, SENTIMENT), (SENTIMENT, TOPIC)):
         model = new_model(tasks=tasks)
-        if found:
-            model.load_state_dict(begun)
-        begun = state_of(model)
+        model.load_state_dict(begun)
         history = fit(model, new_loader(), SGD(model.parameters(), lr=0.05), steps=40, weights=RULES[name](tasks))
         found.append(history.pivot_table(index="step", columns="task", values=["loss", "weight"]))
     assert np.allclose(*found, rtol=1e-2, atol=1e-3)
