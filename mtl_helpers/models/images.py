@@ -11,7 +11,8 @@ from mtl_helpers.models.multi_task import ModelError
 class ImageEncoder(nn.Module):
     """Two 3 x 3 convolutions, each followed by the maximum over 2 x 2 pixels, then one hidden layer.
 
-    ``(batch, colours, height, width)`` to ``(batch, hidden)``; the second convolution has twice the ``channels`` of the first.
+    ``(batch, colours, height, width)`` to ``(batch, hidden)``; grey pictures have 1 colour, others 3. The second convolution has
+    twice the ``channels`` of the first.
     ``size`` is the side of a square picture, or (height, width). A spectrogram is a picture too: of frequency and time.
 
     >>> import torch
@@ -40,7 +41,7 @@ class ImageEncoder(nn.Module):
             raise ModelError(
                 f"ImageEncoder takes pixels as float32 of shape (batch, {', '.join(map(str, self.shape))}); "
                 f"found {str(images.dtype).removeprefix('torch.')} of shape {tuple(images.shape)}. "
-                f"Scale whole numbers to 0 to 1, add the channel with [:, None], or build it with another size=."
+                f"Scale whole numbers to 0 to 1, add the channel with [:, None], or build it with another size= or colours=."
             )
         maps = F.max_pool2d(F.relu(self.first(images)), 2)
         maps = F.max_pool2d(F.relu(self.second(maps)), 2)
