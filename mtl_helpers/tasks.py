@@ -110,7 +110,9 @@ class Task:
             return torch.tensor(values, dtype=torch.long), mask
         nothing = 0.0 if self.size == 1 else [0.0] * self.size
         read = self._number if self.size == 1 else self._numbers
-        values = [read(label, i) if known else nothing for i, (label, known) in enumerate(zip(labels, mask, strict=True))]
+        values = [
+            read(label, i) if known else nothing for i, (label, known) in enumerate(zip(labels, mask, strict=True))
+        ]
         return torch.tensor(values, dtype=torch.float32).reshape(len(values), *self.label_shape), mask
 
     def _lookup(self, index: Mapping[Any, int], label: Any, position: int) -> int:
@@ -145,8 +147,9 @@ class Task:
         """Mean loss over the labelled examples of a batch, a scalar.
 
         ``output`` is ``(batch, classes)`` for classification and ``(batch,)`` for regression; ``target`` and ``mask`` are
-        ``(batch,)``. (A regression of several numbers has ``(batch, size)`` for both, and lₙ is their mean.) With mask m and per-example losses l the result is Σ mₙ lₙ / max(Σ mₙ, 1): a batch without one
-        label for this task contributes exactly zero. (``cross_entropy(ignore_index=...)`` would give nan there.)
+        ``(batch,)``. (A regression of several numbers has ``(batch, size)`` for both, and its loss lₙ is their mean.)
+        With mask m and per-example losses l the result is Σ mₙ lₙ / max(Σ mₙ, 1): a batch without one label for this task
+        contributes exactly zero. (``cross_entropy(ignore_index=...)`` would give nan there.)
         """
         expected = (len(target), self.n_outputs) if self.kind == "classification" else (len(target), *self.label_shape)
         if output.shape != expected:
@@ -163,7 +166,7 @@ class Task:
         return (per_example * mask).sum() / mask.sum().clamp(min=1)
 
     def predict(self, output: Tensor) -> Tensor:
-        """Turn a head's output into predictions of shape ``(batch,)``: class indices, or the numbers themselves, as they are."""
+        """Turn a head's output into predictions of shape ``(batch,)``: class indices, or the numbers themselves."""
         return output.argmax(dim=1) if self.kind == "classification" else output
 
     def score(self, predicted: Tensor, target: Tensor, mask: Tensor) -> float:

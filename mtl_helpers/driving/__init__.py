@@ -1,6 +1,14 @@
 """A seeded driving simulator: a rendered road scene, a spoken command, and the route that follows from both."""
 
-from mtl_helpers.driving.drives import RANGES, DriveSplits, drive_rows, encode_drives, make_drives, standardise
+from mtl_helpers.driving.drives import (
+    RANGES,
+    DriveSplits,
+    drive_rows,
+    encode_drives,
+    keep_route_labels,
+    make_drives,
+    standardise,
+)
 from mtl_helpers.driving.rules import (
     ACTION,
     COMMAND,
@@ -31,6 +39,7 @@ __all__ = [
     "drive_rows",
     "encode_drives",
     "hertz_to_mel",
+    "keep_route_labels",
     "log_mel",
     "make_drives",
     "mel_filters",

@@ -38,7 +38,7 @@ RANGES = {
     "grain": (0.02, 0.08),
     "shift_x": (-0.1, 0.1),
     "shift_y": (-0.2, 0.2),
-    "sign_x": (-0.06, 0.03),
+    "sign_x": (-0.06, 0.02),
     "sign_y": (-0.06, 0.08),
     "pitch": (90.0, 230.0),
     "tract": (0.82, 1.15),
@@ -94,24 +94,15 @@ def drive_rows(n: int, *, seed: int) -> pd.DataFrame:
     return rows
 
 
-def encode_drives(
-    rows: pd.DataFrame, tasks: Sequence[Task] = DRIVING_TASKS, *, route_labels: int | None = None
-) -> MultiTaskDataset:
+def encode_drives(rows: pd.DataFrame, tasks: Sequence[Task] = DRIVING_TASKS) -> MultiTaskDataset:
     """Render and speak the drives. Inputs: ``camera (n, 3, 32, 32)`` and ``microphone (n, 1, 24, 24)``, standardised.
 
-    Only the first ``route_labels`` rows get a label for action and waypoints, None gives it to all.
-
-    >>> batch = encode_drives(drive_rows(4, seed=0), route_labels=1)[[0, 1]]
-    >>> batch.targets["waypoints"].shape, batch.masks["action"].tolist(), batch.masks["sign"].tolist()
-    (torch.Size([2, 10]), [True, False], [True, True])
+    >>> data = encode_drives(drive_rows(4, seed=0))
+    >>> {name: tuple(part.shape) for name, part in data.inputs.items()}, data.targets["waypoints"].shape
+    ({'camera': (4, 3, 32, 32), 'microphone': (4, 1, 24, 24)}, torch.Size([4, 10]))
     """
-    if route_labels is not None and not 0 <= route_labels <= len(rows):
-        raise DataError(f"route_labels is a number of rows from 0 to {len(rows)}; found {route_labels!r}.")
     labels = {name: list(rows[name]) for name in ("sign", "obstacle", "command", "action")}
     labels["waypoints"] = list(waypoints(labels["action"], rows.bend.to_numpy()))
-    if route_labels is not None:
-        for route in (ACTION, WAYPOINTS):
-            labels[route.name][route_labels:] = [None] * (len(rows) - route_labels)
     encoded = {task.name: task.encode(labels[task.name]) for task in tasks}
     return MultiTaskDataset(
         {
@@ -123,10 +114,26 @@ def encode_drives(
     )
 
 
+def keep_route_labels(dataset: MultiTaskDataset, n: int) -> MultiTaskDataset:
+    """The same drives, of which only the first ``n`` have a label for action and waypoints.
+
+    >>> keep_route_labels(encode_drives(drive_rows(4, seed=0)), 1)[[0, 1]].masks["action"].tolist()
+    [True, False]
+    """
+    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or not 0 <= n <= len(dataset):
+        raise DataError(f"The number of route labels lies between 0 and the {len(dataset)} drives; found {n!r}.")
+    kept = torch.arange(len(dataset)) < n
+    masks = {
+        name: mask & kept if name in (ACTION.name, WAYPOINTS.name) else mask for name, mask in dataset.masks.items()
+    }
+    return MultiTaskDataset(dataset.inputs, dataset.targets, masks)
+
+
 def make_drives(
     n_train: int = 4000, n_val: int = 500, n_test: int = 1000, *, seed: int = 0, route_labels: int | None = None
 ) -> DriveSplits:
-    """Drives to learn from, to validate on and to test on; only training lacks route labels, as `encode_drives` says.
+    """Drives to learn from, to validate on and to test on. Of the training drives, ``route_labels`` have one for action and
+    waypoints; None: all.
 
     The same ``seed`` draws the same drives, and the same ones for any number of ``route_labels``.
 
@@ -134,7 +141,7 @@ def make_drives(
     [20, 10, 10]
     """
     rows = drive_rows(n_train + n_val + n_test, seed=seed)
-    cuts = {"train": rows[:n_train], "val": rows[n_train : n_train + n_val], "test": rows[n_train + n_val :]}
-    return DriveSplits(
-        encode_drives(cuts["train"], route_labels=route_labels), encode_drives(cuts["val"]), encode_drives(cuts["test"])
+    train, val, test = (
+        encode_drives(part) for part in (rows[:n_train], rows[n_train : n_train + n_val], rows[n_train + n_val :])
     )
+    return DriveSplits(keep_route_labels(train, n_train if route_labels is None else route_labels), val, test)

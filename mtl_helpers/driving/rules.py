@@ -93,7 +93,9 @@ def bayes_ceilings(frequencies: Mapping[str, Sequence[float]] = FREQUENCIES) -> 
     >>> {known: round(value, 3) for known, value in bayes_ceilings().items()}
     {'command': 0.637, 'scene': 0.484, 'both': 1.0}
     """
-    parts = {task.name: dict(zip(task.classes, frequencies[task.name], strict=True)) for task in (COMMAND, SIGN, OBSTACLE)}
+    parts = {
+        task.name: dict(zip(task.classes, frequencies[task.name], strict=True)) for task in (COMMAND, SIGN, OBSTACLE)
+    }
     known = {"command": lambda c, s, o: c, "scene": lambda c, s, o: (s, o), "both": lambda c, s, o: (c, s, o)}
     ceilings = {}
     for name, seen in known.items():

@@ -9,14 +9,23 @@ from mtl_helpers.driving.noise import noise
 from mtl_helpers.driving.rules import CROSSING, road_centre
 
 SIZE = 32
-_HORIZON, _FOCAL, _GROUND = 0.4, 0.55, 0.3  # in picture heights; a point of the road at distance y lies at horizon + ground / y
+_HORIZON, _FOCAL, _GROUND = (
+    0.4,
+    0.55,
+    0.3,
+)  # in picture heights; a point of the road at distance y lies at horizon + ground / y
 _CHUNK = 256  # pictures at a time, so that all of them stay in the processor's cache
 
 _SKY, _GRASS, _ROAD, _WHITE = (0.62, 0.76, 0.92), (0.33, 0.5, 0.24), (0.36, 0.36, 0.38), (0.95, 0.95, 0.93)
 _POLE, _RED, _BLUE, _FOG = (0.5, 0.5, 0.5), (0.82, 0.1, 0.12), (0.1, 0.28, 0.75), (0.75, 0.77, 0.8)
-PAINTS = {"orange": (0.98, 0.5, 0.05), "white": (0.93, 0.93, 0.93), "violet": (0.55, 0.2, 0.65), "blue": (0.15, 0.35, 0.9)}
+PAINTS = {
+    "orange": (0.98, 0.5, 0.05),
+    "yellow": (0.97, 0.85, 0.1),
+    "violet": (0.55, 0.2, 0.65),
+    "blue": (0.15, 0.35, 0.9),
+}
 OBSTACLE_AT = {"left": -0.9, "middle": 0.0, "right": 0.9}  # beside the road's middle, at the crossing
-SIGN_AT, SIGN_RADIUS = (0.85, 0.22), 0.115  # in the picture, before it is shifted
+SIGN_AT, SIGN_RADIUS = (0.83, 0.22), 0.14  # in the picture, before it is shifted
 
 
 def render(rows: pd.DataFrame, size: int = SIZE) -> np.ndarray:
@@ -110,12 +119,12 @@ def _sign(canvas: _Canvas, rows: pd.DataFrame) -> None:
     corners = SIGN_RADIUS - np.maximum(np.maximum(abs(du), abs(dv)), (abs(du) + abs(dv)) / np.sqrt(2))
     for name, colour in (("stop", _RED), ("no entry", _RED), ("left only", _BLUE), ("right only", _BLUE)):
         canvas.lay(colour, canvas.cover(corners if name == "stop" else disc) * _col(rows.sign == name))
-    bar = np.minimum(0.07 - abs(du), 0.024 - abs(dv))
+    bar = np.minimum(0.09 - abs(du), 0.03 - abs(dv))
     canvas.lay(_WHITE, canvas.cover(bar) * _col(rows.sign == "no entry"))
     for name, side in (("left only", -1), ("right only", 1)):
         along = side * du  # towards the arrow's point
-        shaft = np.minimum(np.minimum(along + 0.075, 0.01 - along), 0.018 - abs(dv))
-        head = np.minimum(along + 0.005, (0.075 - along) * 0.9 - abs(dv))
+        shaft = np.minimum(np.minimum(along + 0.1, 0.01 - along), 0.025 - abs(dv))
+        head = np.minimum(along + 0.005, (0.105 - along) * 0.95 - abs(dv))
         canvas.lay(_WHITE, canvas.cover(np.maximum(shaft, head)) * _col(rows.sign == name))
 
 

@@ -22,7 +22,7 @@ def log_mel(clips: np.ndarray, rate: int) -> np.ndarray:
     """Clips ``(n, time)`` of sound at 8 kHz as log-mel spectrograms ``(n, 24 bands, 24 frames)``, float32 from 0 to about 1.
 
     Frames of 256 samples, one every 160, under a Hann window; the power of their Fourier transform, summed in 24 triangles
-    that are equally wide in mel (`mel_filters`); and log(1 + power / 0.001) / 12. So silence is exactly 0 in every band. A clip
+    that are equally wide in mel (`mel_filters`); and log(1 + power / 0.001) / 12. So silence is exactly 0 all over. A clip
     longer than the 24 frames (about half a second) is cut, a shorter one is followed by silence.
 
     Raises `DataError` for another rate, for whole numbers (divide 16-bit samples by 32768) and for samples that are not

@@ -30,17 +30,17 @@ _SOUNDS = {
     "l": (360, 1200, 2600),
     "r": (330, 1060, 1400),
     "d": (300, 1800, 2600),
-    "hiss": (400, 1700, 2500),
+    "h": (400, 1700, 2500),
 }
-# A word as (until when, sound, voice, hiss): how loud voice and hiss are at that moment, between 0 and 1.
+# A word as moments "when sound voice hiss": how loud voice and hiss are then, 0 to 1; between two moments all changes evenly.
 _WORDS = {
-    "left": [(0.0, "l", 0.6, 0), (0.2, "l", 0.7, 0), (0.35, "e", 1, 0), (0.55, "e", 1, 0), (0.62, "hiss", 0, 0.3), (0.8, "hiss", 0, 0.3), (0.85, "hiss", 0, 0), (0.92, "hiss", 0, 0.8), (1.0, "hiss", 0, 0)],
-    "right": [(0.0, "r", 0.6, 0), (0.15, "r", 0.8, 0), (0.35, "a", 1, 0), (0.55, "a", 1, 0), (0.78, "i", 0.8, 0), (0.82, "i", 0, 0), (0.9, "hiss", 0, 0.8), (1.0, "hiss", 0, 0)],
-    "ahead": [(0.0, "uh", 0.7, 0), (0.2, "uh", 0.7, 0), (0.26, "uh", 0.1, 0.3), (0.38, "e", 0.1, 0.3), (0.45, "e", 1, 0), (0.8, "e", 1, 0), (0.92, "d", 0.5, 0), (1.0, "d", 0, 0)],
-    "stop": [(0.0, "hiss", 0, 0.7), (0.28, "hiss", 0, 0.7), (0.32, "hiss", 0, 0), (0.4, "o", 0, 0), (0.44, "o", 1, 0.5), (0.5, "o", 1, 0), (0.78, "o", 0.9, 0), (0.84, "o", 0, 0), (0.95, "o", 0, 0.3), (1.0, "o", 0, 0)],
-    "turn": [(0.0, "hiss", 0, 0.9), (0.08, "hiss", 0, 0.4), (0.14, "er", 0.5, 0.1), (0.25, "er", 1, 0), (0.7, "er", 1, 0), (0.8, "d", 0.6, 0), (0.95, "d", 0.5, 0), (1.0, "d", 0, 0)],
-    "pass": [(0.0, "ae", 0, 0.6), (0.06, "ae", 0.2, 0.1), (0.15, "ae", 1, 0), (0.5, "ae", 1, 0), (0.58, "hiss", 0.1, 0.6), (0.92, "hiss", 0, 0.7), (1.0, "hiss", 0, 0)],
-}  # fmt: skip
+    "left": "0 l .6 0, .2 l .7 0, .35 e 1 0, .55 e 1 0, .62 h 0 .3, .8 h 0 .3, .85 h 0 0, .92 h 0 .8, 1 h 0 0",
+    "right": "0 r .6 0, .15 r .8 0, .35 a 1 0, .55 a 1 0, .78 i .8 0, .82 i 0 0, .9 h 0 .8, 1 h 0 0",
+    "ahead": "0 uh .7 0, .2 uh .7 0, .26 uh .1 .3, .38 e .1 .3, .45 e 1 0, .8 e 1 0, .92 d .5 0, 1 d 0 0",
+    "stop": "0 h 0 .7, .28 h 0 .7, .32 h 0 0, .4 o 0 0, .44 o 1 .5, .5 o 1 0, .78 o .9 0, .84 o 0 0, .95 o 0 .3, 1 o 0 0",
+    "turn": "0 h 0 .9, .08 h 0 .4, .14 er .5 .1, .25 er 1 0, .7 er 1 0, .8 d .6 0, .95 d .5 0, 1 d 0 0",
+    "pass": "0 ae 0 .6, .06 ae .2 .1, .15 ae 1 0, .5 ae 1 0, .58 h .1 .6, .92 h 0 .7, 1 h 0 0",
+}
 
 
 @functools.cache
@@ -49,8 +49,9 @@ def _tracks() -> np.ndarray:
     at = np.linspace(0, 1, _STEPS)
     tracks = []
     for word in COMMAND.classes:
-        times = [time for time, *_ in _WORDS[word]]
-        keys = np.array([(*_SOUNDS[sound], voice, hiss) for _, sound, voice, hiss in _WORDS[word]])
+        moments = [moment.split() for moment in _WORDS[word].split(",")]
+        times = [float(time) for time, *_ in moments]
+        keys = np.array([(*_SOUNDS[sound], float(voice), float(hiss)) for _, sound, voice, hiss in moments])
         tracks.append(np.stack([np.interp(at, times, key) for key in keys.T], axis=1))
     return np.array(tracks, dtype=np.float32)
 

@@ -14,9 +14,9 @@ from mtl_helpers.models.multi_task import ModelError
 class FusionEncoder(nn.Module):
     """A branch for each kind of input, their features side by side, and a shared trunk of one hidden layer over them.
 
-    Inputs are a dict of tensors, a key a branch; the output is ``(batch, hidden)``. Keys without a branch are not looked at, so
-    a single-task model may have only the branch it needs. An input that is zero all over is a *missing* one (a black picture,
-    silence): its features are zero, whatever the branch's biases say.
+    Inputs are a dict of tensors, a key a branch; the output is ``(batch, hidden)``. Keys without a branch are not looked at,
+    so a single-task model may have only the branch it needs. An input that is zero all over is a *missing* one (a black
+    picture, silence): its features are zero, whatever the branch's biases say.
 
     ``drop`` is the probability with which, in training, each example loses one input, drawn at random: modality dropout
     (Neverova, Wolf, Taylor & Nebout, TPAMI 2016). No example loses all, and in eval mode nothing is dropped.

@@ -1,4 +1,4 @@
-"""An encoder of small pictures, and of what can be drawn as one: ``(batch, colours, height, width)`` to ``(batch, features)``."""
+"""An encoder of small pictures: ``(batch, colours, height, width)`` to ``(batch, features)``."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from mtl_helpers.models.multi_task import ModelError
 class ImageEncoder(nn.Module):
     """Two 3 x 3 convolutions, each followed by the maximum over 2 x 2 pixels, then one hidden layer.
 
-    ``(batch, colours, height, width)`` to ``(batch, hidden)``; grey pictures have 1 colour, others 3. The second convolution has
-    twice the ``channels`` of the first.
-    ``size`` is the side of a square picture, or (height, width). A spectrogram is a picture too: of frequency and time.
+    ``(batch, colours, height, width)`` to ``(batch, hidden)``; grey pictures have 1 colour, others 3. ``size`` is the side of
+    a square picture, or (height, width). The second convolution has twice the ``channels`` of the first. A spectrogram is a
+    picture too, of frequency and time.
 
     >>> import torch
     >>> ImageEncoder(channels=4, hidden=16)(torch.rand(2, 1, 12, 12)).shape
