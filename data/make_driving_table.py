@@ -4,13 +4,13 @@
     python data/make_driving_table.py --worlds driving      # without the real speech and images
     python data/make_driving_table.py --seeds 2             # a quick look, written nowhere
 
-Driving: a seed draws 4,000 drives to learn from, 500 to validate on, 1,000 to test on, the first weights and the order of the
-batches, the same for all arms. All drives have labels for sign, obstacle and command; 300, 1,000 or 4,000 of them for the
-route, that is action and waypoints. The shared model has the five tasks; where few drives have route labels, half of its batches are
-drawn from those (`mixed_loader`, τ = ∞). A single model has the branches its task needs, and learns from the drives that have
-its label. Every model takes 500 steps of AdamW and ends with the weights of its best validation, by the mean over its tasks.
-Arms beside the two: λ × 3 for the route, λ × 4 for the waypoints alone, and modality dropout (30 % of the examples lose one of
-the two inputs). Each model is tested once on whole inputs, and again with an input that fails.
+Driving: a seed draws 4,000 drives to learn from, 500 to validate on, 1,000 to test on, the first weights and the order of
+the batches, the same for all arms. All drives have labels for sign, obstacle and command; 300, 1,000 or 4,000 of them for
+the route, that is action and waypoints. The shared model has the five tasks; where few drives have route labels, half of its
+batches are drawn from those (`mixed_loader`, τ = ∞). A single model has the branches its task needs, and learns from the
+drives that have its label. Every model takes 500 steps of AdamW and ends with the weights of its best validation, by the
+mean over its tasks. Arms beside the two: λ × 3 for the route, λ × 4 for the waypoints alone, and modality dropout (30 % of
+the examples lose one of the two inputs). Each model is tested once on whole inputs, and again with an input that fails.
 
 Spoken digits and CIFAR-10, three seeds: the same two branches on real speech (digit and speaker; takes 0 to 4 are the test,
 5 to 9 validation) and on real images (which of ten things, animal or vehicle). They are read from MTL_REAL_DATA, or the folder
@@ -217,13 +217,7 @@ def main() -> None:
     table = tidy(runs)
     with pd.option_context("display.width", 200, "display.max_rows", None):
         print(changes(table).round(4))
-        print(
-            table[table.condition != "whole"]
-            .groupby(["arm", "labels", "condition", "task"])
-            .score.mean()
-            .unstack()
-            .round(3)
-        )
+        print(pd.pivot_table(table, "score", ["arm", "labels", "condition"], "task").round(3))
     if options.seeds >= 5 and options.worlds == list(TASKS):
         RESULT.parent.mkdir(exist_ok=True)
         with RESULT.open("w", encoding="utf-8", newline="\n") as file:

@@ -79,8 +79,10 @@ def drive_rows(n: int, *, seed: int) -> pd.DataFrame:
     Columns beside those: the `RANGES`, the obstacle's ``paint``, and ``noise``, where in the noise the drive begins.
 
     >>> drive_rows(3, seed=0)[["command", "sign", "obstacle", "action"]]
-      command  sign obstacle action
-    0   ahead  none    right  ahead
+      command        sign obstacle action
+    0    stop        none   middle   stop
+    1   right  right only   middle  right
+    2    left    no entry     left   stop
     """
     for what, value, least in (("n", n, 1), ("seed", seed, 0)):
         if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:

@@ -30,7 +30,7 @@ def log_mel(clips: np.ndarray, rate: int) -> np.ndarray:
 
     >>> tone = np.sin(2 * np.pi * 1000 * np.arange(4000) / 8000)[None]
     >>> log_mel(tone, 8000).shape, int(log_mel(tone, 8000)[0, :, 10].argmax())
-    ((1, 24, 24), 10)
+    ((1, 24, 24), 11)
     >>> bool((log_mel(np.zeros((1, 4000)), 8000) == 0).all())
     True
     """
