@@ -7,7 +7,7 @@ PORT ?= 8888
 ARGS ?=
 RUN = PORT=$(PORT) $(PYTHON) -m mtl_helpers
 
-.PHONY: lab test bench notebooks cost transfer methods lint
+.PHONY: lab test bench notebooks cost transfer methods driving lint
 
 lab: ; @$(RUN) lab $(ARGS)
 
@@ -19,7 +19,7 @@ bench: ; @$(RUN) bench $(ARGS)
 # Run the notebooks and store their outputs as they are committed.
 notebooks: ; @$(RUN) notebooks $(ARGS)
 
-# Compute the tables in data/results again, from scratch: 5 minutes, 12, and 12.
-cost transfer methods: ; @$(RUN) install test && .venv/bin/python data/make_$@_table.py $(ARGS)
+# Compute the tables in data/results again, from scratch: 5 minutes, 12, 12, and 15.
+cost transfer methods driving: ; @$(RUN) install test && .venv/bin/python data/make_$@_table.py $(ARGS)
 
 lint: ; @$(RUN) install test && .venv/bin/ruff check . && .venv/bin/ruff format --check .

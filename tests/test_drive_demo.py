@@ -14,7 +14,7 @@ from mtl_helpers.live import DemoError, DriveDemo, cells
 from mtl_helpers.live.drive_demo import wav
 from mtl_helpers.live.drive_picture import Answer
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
-from mtl_helpers.training import TrainingError
+from mtl_helpers.training import TrainingError, mean_score, validate
 
 STEPS = 12
 
@@ -185,3 +185,12 @@ def test_the_player_gets_a_wave_file_that_others_read():
         assert (file.getframerate(), file.getnchannels(), file.getnframes()) == (8000, 1, 4000)
         samples = np.frombuffer(file.readframes(4000), dtype="<i2") / 32767
     np.testing.assert_allclose(samples, clip, atol=1e-4)
+
+
+def test_it_ends_with_the_best_validation(new_demo, monkeypatch):
+    monkeypatch.setattr("mtl_helpers.live.drive_demo.EVAL_EVERY", 4)
+    demo = new_demo()
+    demo.run()
+    seen = [mean_score(demo.model, record.val_scores) for record in demo.recorded.records if record.val_scores]
+    assert len(seen) == 3 and mean_score(demo.model, demo.scores) == max(seen)
+    assert validate(demo.model, demo.recorded.val_loader)[1] == pytest.approx(demo.scores)

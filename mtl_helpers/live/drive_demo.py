@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import io
+import math
 import threading
 import time
 import wave
@@ -23,9 +25,10 @@ from mtl_helpers.live.page import new_button
 from mtl_helpers.live.panel import LambdaSlider
 from mtl_helpers.live.recorded_run import RecordedRun
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.training import validate, whole_number
+from mtl_helpers.training import mean_score, whole_number
 
 PUSH_INTERVAL = 0.4  # seconds between two pictures of a model in training
+EVAL_EVERY = 50
 SCENE = ("bend", "light", "fog", "rain", "hum")  # the numbers of a drive that have a slider
 CLASSES = {task.name: task.classes for task in (COMMAND, SIGN, OBSTACLE)}
 START = {"command": "left", "sign": "none", "obstacle": "none", "bend": 0.0, "light": 0.9, "fog": 0.1, "rain": 0.2}
@@ -72,8 +75,8 @@ class DriveDemo(BackgroundDemo):
         self.single = dict(single or {})
         if unknown := set(self.single) - set(names):
             raise DemoError(f"There is no task {min(unknown)!r} to compare with; tasks are {', '.join(names)}.")
-        self.recorded = RecordedRun(model, loader, eval_every=steps)
-        self.model, self.val_loader, self.steps, self.lr = model, val_loader, steps, lr
+        self.recorded = RecordedRun(model, loader, val_loader, eval_every=min(EVAL_EVERY, steps))
+        self.model, self.steps, self.lr = model, steps, lr
         self.scores: dict[str, float] = {}
         self.step = 0
         self._using = threading.RLock()  # the model: one thread takes a step, or asks it, at a time
@@ -136,19 +139,26 @@ class DriveDemo(BackgroundDemo):
         return self.steps
 
     def _work(self, steps: int, go_on: Callable[[], None]) -> None:
-        """Train anew with the λ of the sliders; now and then show what the model says by now."""
-        self.scores, self.step, told = {}, 0, time.monotonic()
+        """Train anew with the λ of the sliders; end with the weights of the best validation, as `fit` does."""
+        self.scores, self.step, told, best = {}, 0, time.monotonic(), {}
         with self._using:
             self.recorded.begin(lambda parameters: torch.optim.AdamW(parameters, lr=self.lr))
         for self.step in range(1, steps + 1):
             go_on()
             with self._using:
-                self.recorded.step().batch = None
+                record = self.recorded.step()
+                record.batch = None
+                better = record.val_scores and mean_score(self.model, record.val_scores) > best.get("score", -math.inf)
+                if better:
+                    best = {"score": mean_score(self.model, record.val_scores), "scores": record.val_scores}
+                    best["state"] = copy.deepcopy(self.model.state_dict())
             if time.monotonic() - told > PUSH_INTERVAL:
                 self._show()
                 told = time.monotonic()
-        with self._using:
-            self.scores = validate(self.model, self.val_loader)[1]
+        if best:
+            with self._using:
+                self.model.load_state_dict(best["state"])
+                self.scores = best["scores"]
 
     # What the page shows --------------------------------------------------------------------------------------------
 
