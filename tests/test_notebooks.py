@@ -9,7 +9,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Cells whose output may differ, each with its reason: "notebook/cell id": "reason".
-NOT_COMPARED: dict[str, str] = {}
+NOT_COMPARED: dict[str, str] = {
+    "06_driving/hear": "the sound is embedded, and the last bit of a sample may differ between processors",
+}
 
 
 @pytest.fixture(params=PATHS, ids=lambda path: path.stem)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from mtl_helpers.driving import bayes_ceilings
 from mtl_helpers.evaluation import paired_changes
 from mtl_helpers.training import RULES
 
@@ -15,6 +16,7 @@ RUNS = pd.read_csv(RESULTS / "transfer_runs.csv", comment="#")
 METHODS = pd.read_csv(RESULTS / "methods.csv", comment="#")
 REAL = pd.read_csv(RESULTS / "real_data.csv", comment="#")
 REAL_RUNS = pd.read_csv(RESULTS / "real_data_runs.csv", comment="#")
+DRIVING = pd.read_csv(RESULTS / "driving.csv", comment="#")
 
 
 def arm(name: str, rho: float, n: int) -> pd.Series:
@@ -145,3 +147,36 @@ def test_the_real_data_table_follows_from_its_runs():
 def test_settings_are_chosen_by_the_pilot_and_kept_in_every_seed():
     for key, rows in REAL_RUNS.groupby(["world", "arm", "task"]):
         assert rows[["weights", "lr"]].drop_duplicates().shape[0] == 1 and rows.seed.is_unique, key
+
+
+# Driving
+
+
+def driving(task: str, labels: int, own: int | None = None) -> pd.Series:
+    """The shared model's change against the single one of the same seed; ``own`` are the labels of the single model."""
+    rows = DRIVING[(DRIVING.world == "driving") & (DRIVING.condition == "whole") & (DRIVING.task == task)]
+    single = rows[(rows.arm == "single") & (rows.labels == (own or labels))]
+    return paired_changes(pd.concat([single, rows[(rows.arm == "shared") & (rows.labels == labels)]])).loc["shared"]
+
+
+def test_few_routes_gain_from_many_frames():
+    gain = driving("action", 300)
+    assert gain.low > 0 and gain.seeds >= 5 and gain.score > bayes_ceilings()["command"]
+    assert driving("action", 300).change > driving("action", 4000).change, "with many labels there is less to gain"
+
+
+def test_every_run_of_driving_is_there_once_with_what_it_cost():
+    keys = ["world", "arm", "labels", "condition", "task", "seed"]
+    assert not DRIVING.duplicated(keys).any() and DRIVING.score.between(0, 3).all()
+    shared = DRIVING[(DRIVING.world == "driving") & (DRIVING.condition == "whole") & (DRIVING.arm == "shared")]
+    assert (
+        sorted(set(shared.labels)) == [300, 1000, 4000] and (shared.groupby(["labels", "task"]).seed.count() >= 5).all()
+    )
+    real = DRIVING[DRIVING.world != "driving"].groupby(["world", "arm", "task"]).seed.count()
+    assert len(real) == 8 and (real >= 3).all()
+
+
+def test_dropout_buys_what_needs_no_sound_when_there_is_none():
+    rows = DRIVING[DRIVING.condition == "no microphone"].pivot_table("score", ["seed", "task"], "arm")
+    better = (rows["modality dropout"] - rows["shared"]).groupby("task").mean()
+    assert better["sign"] > 0 and better["obstacle"] > 0 and better["waypoints"] < 0
