@@ -1,4 +1,4 @@
-"""Step 2, the model: encoders with one interface, a head per task, and the multi-task model that joins them."""
+"""Encoders of texts with one interface: word numbers ``(batch, time)`` to ``(batch, features)``."""
 
 from __future__ import annotations
 
@@ -10,11 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from mtl_helpers.data.batches import PAD
-from mtl_helpers.tasks import Task, check_tasks
-
-
-class ModelError(ValueError):
-    """A model was put together, or fed, in a way that cannot work; the message gives the shapes."""
+from mtl_helpers.models.multi_task import ModelError
 
 
 class TextEncoder(nn.Module):
@@ -142,101 +138,3 @@ class TransformerEncoder(TextEncoder):
             )
         states = self.layers(vectors + self.positions[:time], src_key_padding_mask=~mask)
         return (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
-
-
-class ImageEncoder(nn.Module):
-    """Two 3 x 3 convolutions, each followed by the maximum over 2 x 2 pixels, then one hidden layer.
-
-    ``(batch, 1, size, size)`` to ``(batch, hidden)``; the second convolution has twice the ``channels`` of the first.
-
-    >>> ImageEncoder(channels=4, hidden=16)(torch.rand(2, 1, 12, 12)).shape
-    torch.Size([2, 16])
-    """
-
-    def __init__(self, *, channels: int = 8, hidden: int = 32, size: int = 12) -> None:
-        super().__init__()
-        if size < 4:
-            raise ModelError(f"Two poolings leave nothing of a picture of {size} pixels: size must be at least 4.")
-        self.size, self.features = size, hidden
-        self.first = nn.Conv2d(1, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, 2 * channels, 3, padding=1)
-        self.hidden = nn.Linear(2 * channels * (size // 4) ** 2, hidden)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Encode grey pictures ``(batch, 1, size, size)`` as ``(batch, hidden)``."""
-        if not images.is_floating_point() or images.dim() != 4 or images.shape[1:] != (1, self.size, self.size):
-            raise ModelError(
-                f"ImageEncoder takes pixels as float32 of shape (batch, 1, {self.size}, {self.size}); "
-                f"found {str(images.dtype).removeprefix('torch.')} of shape {tuple(images.shape)}. "
-                f"Scale whole numbers to 0 to 1, add the channel with [:, None], or build it with another size=."
-            )
-        maps = F.max_pool2d(F.relu(self.first(images)), 2)
-        maps = F.max_pool2d(F.relu(self.second(maps)), 2)
-        return F.relu(self.hidden(maps.flatten(1)))
-
-
-class MultiTaskModel(nn.Module):
-    """One encoder shared by all tasks (hard parameter sharing, Caruana 1997) and a linear head for each.
-
-    ``forward`` returns a dict from task name to ``(batch, classes)``, or ``(batch,)`` for a regression. Any module will do
-    as encoder if it maps the batch's inputs to ``(batch, encoder.features)``. Own heads may be given, one per task name.
-
-    >>> from mtl_helpers.tasks import SENTIMENT, STARS
-    >>> model = MultiTaskModel(CNNEncoder(100), [SENTIMENT, STARS])
-    >>> {name: tuple(output.shape) for name, output in model(torch.tensor([[5, 7, 0], [8, 9, 3]])).items()}
-    {'sentiment': (2, 2), 'stars': (2,)}
-    """
-
-    def __init__(self, encoder: nn.Module, tasks: Sequence[Task], heads: dict[str, nn.Module] | None = None) -> None:
-        super().__init__()
-        self.tasks = check_tasks(tasks)
-        if not isinstance(getattr(encoder, "features", None), int):
-            raise ModelError(f"The encoder {type(encoder).__name__} must tell its width in .features, a whole number.")
-        names = [task.name for task in self.tasks]
-        if heads is None:
-            heads = {task.name: nn.Linear(encoder.features, task.n_outputs) for task in self.tasks}
-        elif set(heads) != set(names):
-            raise ModelError(
-                f"Heads are for {sorted(heads)} and tasks are {sorted(names)}: each task needs its own head."
-            )
-        for task in self.tasks:
-            width = getattr(heads[task.name], "out_features", task.n_outputs)
-            if width != task.n_outputs:
-                raise ModelError(
-                    f"The head of '{task.name}' puts out {width} numbers; the task needs {task.n_outputs}."
-                )
-            width = getattr(heads[task.name], "in_features", encoder.features)
-            if width != encoder.features:
-                raise ModelError(
-                    f"The head of '{task.name}' takes {width} numbers; the encoder gives {encoder.features} features."
-                )
-        self.encoder = encoder
-        self.heads = nn.ModuleDict(heads)
-
-    def forward(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
-        """Encode once, then let every head answer."""
-        features = self.encoder(inputs)
-        if features.dim() != 2 or features.shape[1] != self.encoder.features:
-            raise ModelError(
-                f"The encoder {type(self.encoder).__name__} gave shape {tuple(features.shape)}; "
-                f"the heads need (batch, {self.encoder.features}), as its .features says."
-            )
-        outputs = {}
-        for task in self.tasks:
-            output = self.heads[task.name](features)
-            outputs[task.name] = output.squeeze(-1) if task.kind == "regression" else output
-        return outputs
-
-
-def count_parameters(model: MultiTaskModel) -> dict[str, int]:
-    """Trainable numbers by part: the shared encoder, then each task's head.
-
-    >>> from mtl_helpers.tasks import SENTIMENT
-    >>> count_parameters(MultiTaskModel(CNNEncoder(100, filters=4), [SENTIMENT]))
-    {'encoder': 4492, 'sentiment head': 26}
-    """
-
-    def size(module: nn.Module) -> int:
-        return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-    return {"encoder": size(model.encoder)} | {f"{name} head": size(head) for name, head in model.heads.items()}
