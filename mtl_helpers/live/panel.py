@@ -10,7 +10,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from mtl_helpers.live.cells import close_widgets
+from mtl_helpers.live.page import close_widgets, error_html
 from mtl_helpers.live.recorded_run import BY_HAND, METHODS, RecordedRun
 from mtl_helpers.tasks import Task
 
