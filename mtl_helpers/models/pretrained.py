@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -116,7 +117,9 @@ class PretrainedEncoder(nn.Module):
             raise ModelError("This encoder has its LoRA already; load the encoder anew for another.")
         turned = any(isinstance(module, Conv1D) for module in self.transformer.modules())  # GPT-2 stores W transposed
         config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=dropout, fan_in_fan_out=turned)
-        self.transformer = get_peft_model(self.transformer, config)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers in a way that grows old
+            self.transformer = get_peft_model(self.transformer, config)
         return self.train(self.training)
 
     def train(self, mode: bool = True) -> PretrainedEncoder:
