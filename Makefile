@@ -7,7 +7,7 @@ PORT ?= 8888
 ARGS ?=
 RUN = PORT=$(PORT) $(PYTHON) -m mtl_helpers
 
-.PHONY: lab test bench notebooks cost transfer methods lint
+.PHONY: lab test bench notebooks cost transfer methods large lint
 
 lab: ; @$(RUN) lab $(ARGS)
 
@@ -21,5 +21,8 @@ notebooks: ; @$(RUN) notebooks $(ARGS)
 
 # Compute the tables in data/results again, from scratch: 5 minutes, 12, and 12.
 cost transfer methods: ; @$(RUN) install test && .venv/bin/python data/make_$@_table.py $(ARGS)
+
+# That of lesson 07: about 20 minutes.
+large: ; @$(RUN) install test && .venv/bin/python data/make_large_models_table.py $(ARGS)
 
 lint: ; @$(RUN) install test && .venv/bin/ruff check . && .venv/bin/ruff format --check .

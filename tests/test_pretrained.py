@@ -333,12 +333,9 @@ def test_features_of_another_encoder_are_not_taken(tiny, tmp_path):
 def test_the_lambda_lab_runs_on_frozen_features(tiny):
     encoder, subwords = tiny
     data = encode_reviews(REVIEWS, FrozenFeatures(encoder.train_last(0), subwords), TASKS)
-    lab = LambdaLab(
-        lambda: MultiTaskModel(OnFeatures(encoder.features, hidden=8), TASKS),
-        make_loader(data, shuffle=True),
-        make_loader(data),
-    )
-    lab.set_weight("topic", 0.3)
-    history = lab.run(steps=20)
-    assert history.weight[history.task == "topic"].iloc[-1] == pytest.approx(0.3)
-    lab.stop()
+    model = MultiTaskModel(OnFeatures(encoder.features, hidden=8), TASKS)
+    lab = LambdaLab(model, make_loader(data, shuffle=True), make_loader(data))
+    lab.set(topic=0.3)
+    lab.run(20)
+    assert lab.history.weight[lab.history.task == "topic"].iloc[-1] == pytest.approx(0.3)
+    lab.close()
