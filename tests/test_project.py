@@ -17,14 +17,15 @@ FIXED_BY_THE_COURSE = {"torch", "jupyterlab", "matplotlib", "pandas", "ipywidget
 
 def requirements() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = project["dependencies"] + project["optional-dependencies"]["test"]
-    return dict(re.fullmatch(r"([a-z-]+)(.*)", line).groups() for line in lines)
+    extras = project["optional-dependencies"]
+    lines = project["dependencies"] + extras["large"] + extras["test"]
+    return dict(re.fullmatch(r"([a-z0-9-]+)(.*)", line).groups() for line in lines)
 
 
 def test_conda_has_the_same_packages_in_the_same_ranges():
     text = (ROOT / "environment.yml").read_text()
     assert re.search(r"channels:\n  - conda-forge\n  - nodefaults\n", text)
-    conda = dict(re.findall(r"^ +- ([a-z-]+)(>=\S+)(?: +#.*)?$", text, re.M))  # what pip installs there included
+    conda = dict(re.findall(r"^ +- ([a-z0-9-]+)(>=\S+)(?: +#.*)?$", text, re.M))  # what pip installs there included
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert conda.pop("python") == project["requires-python"]
     assert conda == {CONDA_NAMES.get(name, name): spec for name, spec in requirements().items()}

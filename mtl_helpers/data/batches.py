@@ -62,6 +62,10 @@ class Vocabulary:
     def __contains__(self, word: str) -> bool:
         return word in self._index
 
+    def numbers(self, text: str) -> list[int]:
+        """The numbers of a text's words, in their order."""
+        return [self._index.get(word, UNK) for word in tokenize(text)]
+
     def encode(self, texts: Iterable[str]) -> tuple[Tensor, Tensor]:
         """Return ``(tokens, lengths)``: word numbers ``(n, time)`` padded with 0, and the lengths ``(n,)``."""
         if isinstance(texts, str):
@@ -70,7 +74,7 @@ class Vocabulary:
         for i, text in enumerate(texts):
             if not isinstance(text, str):
                 raise DataError(f"Text {i} is no text but {text!r}; drop the row, or read the file with read_reviews.")
-            rows.append([self._index.get(word, UNK) for word in tokenize(text)])
+            rows.append(self.numbers(text))
         for i, row in enumerate(rows):
             if not row:
                 raise DataError(f"Text {i} holds no word at all; drop it, or look at what cleaning did to it.")

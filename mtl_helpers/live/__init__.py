@@ -7,6 +7,7 @@ from mtl_helpers.live.gradient_demo import GradientDemo
 from mtl_helpers.live.lambda_lab import LambdaLab
 from mtl_helpers.live.model_demo import ModelDemo
 from mtl_helpers.live.pareto_demo import ParetoDemo
+from mtl_helpers.live.price_demo import PriceDemo
 from mtl_helpers.live.recorded_run import LabError
 from mtl_helpers.live.transfer_demo import TransferDemo
 from mtl_helpers.live.worlds import World, lab_worlds
@@ -20,6 +21,7 @@ __all__ = [
     "LambdaLab",
     "ModelDemo",
     "ParetoDemo",
+    "PriceDemo",
     "TransferDemo",
     "World",
     "lab_worlds",

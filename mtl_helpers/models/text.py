@@ -13,6 +13,28 @@ from mtl_helpers.data.batches import PAD
 from mtl_helpers.models.multi_task import ModelError
 
 
+def word_mask(encoder: nn.Module, tokens: Tensor, vocabulary_size: int) -> Tensor:
+    """Where ``tokens (batch, time)`` hold a word, ``(batch, time)``; raises `ModelError` if an encoder can not read them."""
+    name = type(encoder).__name__
+    if tokens.dim() != 2 or tokens.is_floating_point():
+        raise ModelError(
+            f"{name} takes whole word numbers of shape (batch, time); "
+            f"found {str(tokens.dtype).removeprefix('torch.')} of shape {tuple(tokens.shape)}. "
+            "Encode the texts with a Vocabulary first."
+        )
+    mask = tokens != PAD
+    if not mask.any(dim=1).all():
+        row = int(mask.any(dim=1).int().argmin())
+        raise ModelError(f"Row {row} of the batch holds no word, only padding; drop empty texts from the data.")
+    low, high = tokens.aminmax()
+    if low < 0 or high >= vocabulary_size:
+        raise ModelError(
+            f"{name} knows the word numbers 0 to {vocabulary_size - 1}; found "
+            f"{int(low)} to {int(high)}. Build it with len(vocabulary) of the vocabulary that encoded."
+        )
+    return mask
+
+
 class TextEncoder(nn.Module):
     """What all text encoders share: word vectors, and the interface ``(batch, time)`` to ``(batch, features)``.
 
@@ -30,24 +52,8 @@ class TextEncoder(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Encode word numbers ``(batch, time)``, padded with 0, as ``(batch, features)``."""
-        if tokens.dim() != 2 or tokens.is_floating_point():
-            raise ModelError(
-                f"{type(self).__name__} takes whole word numbers of shape (batch, time); "
-                f"found {str(tokens.dtype).removeprefix('torch.')} of shape {tuple(tokens.shape)}. "
-                "Encode the texts with a Vocabulary first."
-            )
-        mask = tokens != PAD
-        if not mask.any(dim=1).all():
-            row = int(mask.any(dim=1).int().argmin())
-            raise ModelError(f"Row {row} of the batch holds no word, only padding; drop empty texts from the data.")
-        try:
-            vectors = self.embedding(tokens)
-        except IndexError:
-            raise ModelError(
-                f"{type(self).__name__} knows the word numbers 0 to {self.embedding.num_embeddings - 1}; found "
-                f"{int(tokens.min())} to {int(tokens.max())}. Build it with len(vocabulary) of the vocabulary that encoded."
-            ) from None
-        return self.encode(vectors, mask)
+        mask = word_mask(self, tokens, self.embedding.num_embeddings)
+        return self.encode(self.embedding(tokens), mask)
 
     def encode(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """``vectors (batch, time, embedding)`` and ``mask (batch, time)`` to ``(batch, features)``."""

@@ -1,0 +1,223 @@
+"""A pre-trained transformer with the interface of the other encoders: frozen, fine-tuned in part or in whole, or with LoRA."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from mtl_helpers.data.batches import PAD, Vocabulary
+from mtl_helpers.models.multi_task import ModelError
+from mtl_helpers.models.text import word_mask
+from mtl_helpers.models.weight_files import MINILM, find_weights
+
+if TYPE_CHECKING:  # transformers takes seconds to import: whoever loads no pre-trained model does without
+    from tokenizers import Tokenizer
+    from transformers import PretrainedConfig, PreTrainedModel
+
+
+class Subwords(Vocabulary):
+    """The pieces of words that a pre-trained model reads, with the interface of `Vocabulary`; each text is cut up once.
+
+    0 is padding here as everywhere in the course. A model whose own padding has another number ``padding`` finds 0 and that
+    number exchanged; `PretrainedEncoder` changes them back. Texts are cut after ``max_length`` pieces, and a word that is no
+    piece is spelt by several: nothing is unknown.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, *, padding: int = PAD, max_length: int = 64) -> None:
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(max_length)
+        self.tokenizer, self.padding = tokenizer, padding
+        self._numbers: dict[str, list[int]] = {}
+
+    @property
+    def words(self) -> list[str]:
+        """All pieces, each at its number."""
+        return [self.tokenizer.id_to_token(i) for i in _exchanged(torch.arange(len(self)), self.padding).tolist()]
+
+    def __len__(self) -> int:
+        return self.tokenizer.get_vocab_size()
+
+    def __contains__(self, piece: str) -> bool:
+        return self.tokenizer.token_to_id(piece) is not None
+
+    def pieces(self, text: str) -> list[str]:
+        """The pieces of a text as text."""
+        return self.tokenizer.encode(text).tokens
+
+    def numbers(self, text: str) -> list[int]:
+        """The numbers of a text's pieces, kept for the next time."""
+        if text not in self._numbers:
+            own = torch.tensor(self.tokenizer.encode(text).ids, dtype=torch.long)
+            self._numbers[text] = _exchanged(own, self.padding).tolist()
+        return self._numbers[text]
+
+
+class PretrainedEncoder(nn.Module):
+    """A transformer of the Hugging Face library as an encoder: piece numbers ``(batch, time)`` to ``(batch, features)``.
+
+    ``pooling`` makes one vector of a text's states: ``"mean"`` of all of them, for models that look both ways (BERT), or the
+    ``"last"`` one, for decoders, in which only the last has seen the whole text (GPT). None: as fits the model's type.
+    ``padding`` is the model's own number for padding, see `Subwords`.
+
+    All is trainable at first: see `train_last` and `add_lora`. While nothing is trainable, the encoder stays in eval mode: its
+    dropout would be but noise.
+    """
+
+    def __init__(self, transformer: PreTrainedModel, *, padding: int = PAD, pooling: str | None = None) -> None:
+        super().__init__()
+        config = transformer.config
+        if getattr(config, "is_encoder_decoder", False):
+            raise ModelError(
+                f"'{config.model_type}' has an encoder and a decoder; PretrainedEncoder takes models with one of them."
+            )
+        if pooling not in ("mean", "last", None):
+            raise ModelError(f"pooling must be 'mean', 'last' or None; found {pooling!r}.")
+        if getattr(transformer, "pooler", None) is not None:
+            transformer.pooler = None  # a layer above the first state, which no pooling here reads
+        self.transformer, self.padding = transformer, padding
+        self.pooling = pooling or _usual_pooling(config)
+        self.features = int(config.hidden_size)
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The transformer's layers, the first one first."""
+        depth = self.transformer.config.num_hidden_layers
+        for module in self.transformer.modules():
+            if isinstance(module, nn.ModuleList) and len(module) == depth:
+                return module
+        raise ModelError(f"No list of {depth} layers was found in {type(self.transformer).__name__}.")
+
+    def train_last(self, layers: int) -> PretrainedEncoder:
+        """Leave only the last ``layers`` trainable, 0 for none, and return self; raises `ModelError` if there are fewer."""
+        if isinstance(layers, bool) or not isinstance(layers, int) or not 0 <= layers <= len(self.layers):
+            raise ModelError(f"layers must be a whole number from 0 to {len(self.layers)}; found {layers!r}.")
+        self.requires_grad_(False)
+        for layer in list(self.layers)[len(self.layers) - layers :]:
+            layer.requires_grad_(True)
+        return self.train(self.training)
+
+    def add_lora(self, rank: int = 8, *, dropout: float = 0.0) -> PretrainedEncoder:
+        """Freeze all and add trainable low-rank corrections W + 2 B A to the attention's maps (LoRA), and return self.
+
+        A is ``(rank, in)``, B ``(out, rank)`` and 0 at first, so the features are at first what they were (Hu et al., ICLR
+        2022). It is done by `peft`, in those maps that it changes by default in a model of this type.
+        """
+        from peft import LoraConfig, PeftModel, get_peft_model
+        from transformers.pytorch_utils import Conv1D
+
+        if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
+            raise ModelError(f"The rank of LoRA must be a whole number of at least 1; found {rank!r}.")
+        if isinstance(self.transformer, PeftModel):
+            raise ModelError("This encoder has its LoRA already; load the encoder anew for another.")
+        turned = any(isinstance(module, Conv1D) for module in self.transformer.modules())  # GPT-2 stores W transposed
+        config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=dropout, fan_in_fan_out=turned)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers in a way that grows old
+            self.transformer = get_peft_model(self.transformer, config)
+        return self.train(self.training)
+
+    def train(self, mode: bool = True) -> PretrainedEncoder:
+        """As for every module, but for a frozen encoder, which stays in eval mode."""
+        return super().train(mode and any(p.requires_grad for p in self.parameters()))
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Encode piece numbers ``(batch, time)``, padded with 0, as ``(batch, features)``."""
+        mask = word_mask(self, tokens, self.transformer.get_input_embeddings().num_embeddings)
+        longest = getattr(self.transformer.config, "max_position_embeddings", None)
+        if longest is not None and tokens.shape[1] > longest:
+            raise ModelError(
+                f"A text of {tokens.shape[1]} pieces is longer than the {longest} positions of the model; give Subwords a "
+                f"max_length of at most {longest}."
+            )
+        states = self.transformer(
+            input_ids=_exchanged(tokens, self.padding), attention_mask=mask.long()
+        ).last_hidden_state
+        if self.pooling == "last":
+            return states[torch.arange(len(states), device=states.device), mask.sum(dim=1) - 1]
+        return (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+
+
+def load_pretrained(
+    name: str | os.PathLike[str] = MINILM,
+    *,
+    max_length: int = 64,
+    pooling: str | None = None,
+    revision: str | None = None,
+    sha256: Mapping[str, str] | None = None,
+) -> tuple[PretrainedEncoder, Subwords]:
+    """A pre-trained encoder and the subwords it reads: the course's own, all-MiniLM-L6-v2, or any BERT or GPT by name.
+
+    `find_weights` says where the files come from and how they are checked. Weights are read as safetensors only, and no code
+    that comes with a model is run.
+
+    >>> encoder, subwords = load_pretrained()
+    >>> subwords.pieces("Unputdownable!")
+    ['[CLS]', 'un', '##put', '##down', '##able', '!', '[SEP]']
+    >>> encoder(subwords.encode(["A good film.", "Unputdownable!"])[0]).shape
+    torch.Size([2, 384])
+    """
+    folder = find_weights(name, revision=revision, sha256=sha256)
+    config = _read_config(folder)
+    padding = next(n for n in (config.pad_token_id, config.eos_token_id, PAD) if n is not None)
+    transformer = _read_transformer(folder, config)
+    return (
+        PretrainedEncoder(transformer, padding=padding, pooling=pooling),
+        Subwords(_read_tokenizer(folder), padding=padding, max_length=max_length),
+    )
+
+
+def _read_config(folder: Path) -> PretrainedConfig:
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(folder, local_files_only=True)
+    except (ValueError, OSError) as error:
+        raise ModelError(
+            f"{folder / 'config.json'} does not describe a model that transformers knows: {error}"
+        ) from error
+
+
+def _read_transformer(folder: Path, config: PretrainedConfig) -> PreTrainedModel:
+    from safetensors import SafetensorError
+    from transformers import AutoModel
+    from transformers.utils import logging
+
+    bar = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        return AutoModel.from_pretrained(
+            folder, config=config, dtype=torch.float32, use_safetensors=True, local_files_only=True
+        )
+    except SafetensorError as error:
+        raise ModelError(f"{folder / 'model.safetensors'} can not be read ({error}); it may be cut off.") from error
+    finally:
+        if bar:
+            logging.enable_progress_bar()
+
+
+def _read_tokenizer(folder: Path) -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(folder / "tokenizer.json"))
+    except Exception as error:  # tokenizers raises this class itself
+        raise ModelError(f"{folder / 'tokenizer.json'} can not be read: {error}. Take the model's own file.") from error
+
+
+def _usual_pooling(config: PretrainedConfig) -> str:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
+
+    return "mean" if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES else "last"
+
+
+def _exchanged(numbers: Tensor, padding: int) -> Tensor:
+    """The numbers with 0 and ``padding`` exchanged."""
+    if padding == PAD:
+        return numbers
+    return torch.where(numbers == PAD, padding, torch.where(numbers == padding, PAD, numbers))
