@@ -30,6 +30,8 @@ class Task:
         absolute error in the label's own unit).
     classes
         The class labels in a fixed order, for classification only.
+    size
+        How many numbers a label is, for regression only: 1, or more for a label such as the points of a path.
 
     Examples
     --------
@@ -44,6 +46,7 @@ class Task:
     name: str
     kind: Literal["classification", "regression"] = "classification"
     classes: tuple[str, ...] = ()
+    size: int = 1
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.isidentifier():
@@ -60,13 +63,24 @@ class Task:
             raise TaskError(f"Task '{self.name}': classification needs at least two classes; found {self.classes!r}.")
         if self.kind == "regression" and self.classes:
             raise TaskError(f"Task '{self.name}': a regression has no classes; found {self.classes!r}.")
+        whole = isinstance(self.size, int) and not isinstance(self.size, bool)
+        if not whole or self.size < 1 or (self.classes and self.size != 1):
+            raise TaskError(
+                f"Task '{self.name}': size, the numbers in a regression's label, must be at least 1 (and is 1 for classes); "
+                f"found {self.size!r}."
+            )
         if len(set(self.classes)) != len(self.classes):
             raise TaskError(f"Task '{self.name}': a class is listed twice in {self.classes!r}.")
 
     @property
     def n_outputs(self) -> int:
-        """Numbers the task's head puts out for one example: one per class, or one."""
-        return len(self.classes) or 1
+        """Numbers the task's head puts out for one example: one per class, or as many as a regression's label has."""
+        return len(self.classes) or self.size
+
+    @property
+    def label_shape(self) -> tuple[int, ...]:
+        """Shape of one example's target: ``()``, or ``(size,)`` for a regression of several numbers."""
+        return () if self.size == 1 else (self.size,)
 
     @property
     def metric(self) -> str:
@@ -79,7 +93,8 @@ class Task:
         return self.kind == "classification"
 
     def encode(self, labels: Iterable[Any]) -> tuple[Tensor, Tensor]:
-        """Turn labels into ``(target, mask)``, each of shape ``(n,)``.
+        """Turn labels into ``(target, mask)``, each of shape ``(n,)``; for a regression of several numbers a label is a list
+        of them, and the target ``(n, size)``.
 
         A missing label (``None``, ``nan``, ``""``) gets target 0 and mask ``False``; its example then adds nothing to the
         task's loss or score. Raises `TaskError`, naming task and position, for a label that is none of the classes.
@@ -93,10 +108,12 @@ class Task:
                 for i, (label, known) in enumerate(zip(labels, mask, strict=True))
             ]
             return torch.tensor(values, dtype=torch.long), mask
+        nothing = 0.0 if self.size == 1 else [0.0] * self.size
+        read = self._number if self.size == 1 else self._numbers
         values = [
-            self._number(label, i) if known else 0.0 for i, (label, known) in enumerate(zip(labels, mask, strict=True))
+            read(label, i) if known else nothing for i, (label, known) in enumerate(zip(labels, mask, strict=True))
         ]
-        return torch.tensor(values, dtype=torch.float32), mask
+        return torch.tensor(values, dtype=torch.float32).reshape(len(values), *self.label_shape), mask
 
     def _lookup(self, index: Mapping[Any, int], label: Any, position: int) -> int:
         if not isinstance(label, Hashable) or label not in index:
@@ -118,14 +135,23 @@ class Task:
             )
         return number
 
+    def _numbers(self, label: Any, position: int) -> list[float]:
+        numbers = list(label) if isinstance(label, Iterable) and not isinstance(label, str) else [label]
+        if len(numbers) != self.size:
+            raise TaskError(
+                f"Task '{self.name}': a label is {self.size} numbers; found {label!r} at position {position}."
+            )
+        return [self._number(number, position) for number in numbers]
+
     def loss(self, output: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mean loss over the labelled examples of a batch, a scalar.
 
         ``output`` is ``(batch, classes)`` for classification and ``(batch,)`` for regression; ``target`` and ``mask`` are
-        ``(batch,)``. With mask m and per-example losses l the result is Σ mₙ lₙ / max(Σ mₙ, 1): a batch without one
-        label for this task contributes exactly zero. (``cross_entropy(ignore_index=...)`` would give nan there.)
+        ``(batch,)``. (A regression of several numbers has ``(batch, size)`` for both, and its loss lₙ is their mean.)
+        With mask m and per-example losses l the result is Σ mₙ lₙ / max(Σ mₙ, 1): a batch without one label for this task
+        contributes exactly zero. (``cross_entropy(ignore_index=...)`` would give nan there.)
         """
-        expected = (len(target), self.n_outputs) if self.kind == "classification" else (len(target),)
+        expected = (len(target), self.n_outputs) if self.kind == "classification" else (len(target), *self.label_shape)
         if output.shape != expected:
             raise TaskError(
                 f"Task '{self.name}': the head gave shape {tuple(output.shape)}, expected {expected} "
@@ -134,7 +160,7 @@ class Task:
         if self.kind == "classification":
             per_example = F.cross_entropy(output, target, reduction="none")
         else:
-            per_example = F.mse_loss(output, target, reduction="none")
+            per_example = F.mse_loss(output, target, reduction="none").reshape(len(target), self.size).mean(dim=1)
         if mask is None:
             return per_example.mean()
         return (per_example * mask).sum() / mask.sum().clamp(min=1)

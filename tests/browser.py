@@ -14,9 +14,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -135,7 +136,7 @@ def open_lesson(name: str, folders: pytest.TempPathFactory, demo: str, cell: str
         with sync_playwright() as playwright:
             browser = launch(playwright)
             page = NotebookPage(browser, server, name)
-            page.run_all(240)
+            page.run_all(600)
             page.save()
             page.wait_for(lambda: page.saved(), "the notebook to be saved")
             assert stored(course / "notebooks" / name) == before, f"saved, {name} differs in more than its pictures"
@@ -166,7 +167,7 @@ class NotebookPage:
     def command(self, name: str, arguments: dict | None = None) -> None:
         self.page.evaluate("([c, a]) => { window.jupyterapp.commands.execute(c, a) }", [name, arguments or {}])
 
-    def wait_for(self, condition, what: str, seconds: float = 30):
+    def wait_for(self, condition, what: str, seconds: float = 60):
         end = time.time() + seconds
         while time.time() < end:
             result = condition()
@@ -178,7 +179,7 @@ class NotebookPage:
     def cells(self) -> list[list]:
         return self.page.evaluate(CELLS)
 
-    def run_all(self, seconds: float = 120) -> float:
+    def run_all(self, seconds: float = 300) -> float:
         """Run every cell from a fresh kernel; return the seconds it took. Raises with the error of a cell that failed."""
         before = time.time()
         self.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
@@ -286,12 +287,16 @@ class NotebookPage:
         return canvas.evaluate("c => c.toDataURL()").encode()
 
     def still_picture(self, lab: int = 0) -> bytes:
-        """The picture once nothing is on its way to the page any more: on a busy machine a reset is drawn late."""
-        seen = [b""]
+        """The lab's picture once nothing is on its way to the page any more."""
+        return self.still(lambda: self.picture(lab))
+
+    def still(self, read: Callable[[], Any], seconds: float = 0.7) -> Any:
+        """What ``read`` gives once it has not changed for so long: on a busy machine a picture is drawn late."""
+        seen = [read()]
 
         def unchanged() -> bool:
-            time.sleep(0.7)
-            seen.append(self.picture(lab))
+            time.sleep(seconds)
+            seen.append(read())
             return seen[-1] == seen[-2]
 
         self.wait_for(unchanged, "the picture to stand still")

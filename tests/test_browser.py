@@ -75,23 +75,23 @@ def test_the_loop_takes_what_the_mouse_drags_while_it_trains(start_here):
     empty = page.still_picture()
     page.press("Train")
     page.wait_for(lambda: page.readout()["step"] > 20, "20 steps")
-    drawn = page.picture()
-    assert drawn != empty, "the curves did not appear"
-    before = page.readout()
+    page.wait_for(lambda: page.picture() != empty, "the curves to appear")
+    drawn, before = page.picture(), page.readout()
     page.drag("topic", 0.1)
     page.wait_for(lambda: page.readout()["topic"] < 0.1, "the loop to use the λ of the slider")
     assert page.readout()["sentiment"] == before["sentiment"]
     later = page.readout()["step"]
     page.wait_for(lambda: page.readout()["step"] > later + 10, "training to go on")
-    assert page.picture() != drawn, "the curves did not move"
+    page.wait_for(lambda: page.picture() != drawn, "the curves to move")
     events = page.execute("print(lab.events.query('task == \"topic\"').value.iloc[-1] < 0.1)")
     assert events.strip() == "True", "the λ was not recorded"
 
     page.press("Pause")
     page.wait_for(lambda: page.execute("print(lab.training)").strip() == "False", "the thread to pause")
-    stopped = page.readout()["step"]
+    stopped = int(page.execute("print(lab.step)"))
+    page.wait_for(lambda: page.readout()["step"] == stopped, "the last step to be shown")
     time.sleep(1)
-    assert page.readout()["step"] == stopped
+    assert page.readout()["step"] == stopped == int(page.execute("print(lab.step)"))
 
     page.press("Keep run")
     page.page.get_by_text("run 1:").wait_for()

@@ -28,7 +28,7 @@ def press(page, button: str) -> None:
 
 
 def settled(page) -> bool:
-    return "(5 of 5" in readout(page) and page.execute("print(demo.measuring)").strip() == "False"
+    return "(5 of 5" in readout(page) and page.execute("print(demo.computing)").strip() == "False"
 
 
 def rows(page) -> int:
@@ -63,7 +63,7 @@ def test_stop_gives_up_and_measure_begins_again(page):
     press(page, "Measure")
     page.wait_for(lambda: re.search(r"\([2-9] of 1000", readout(page)), "two splits", 60)
     press(page, "Stop")
-    page.wait_for(lambda: page.execute("print(demo.measuring)").strip() == "False", "the thread to end")
+    page.wait_for(lambda: page.execute("print(demo.computing)").strip() == "False", "the thread to end")
     page.execute("demo.repeats = 5")
     press(page, "Measure")
     page.wait_for(lambda: settled(page), "five splits", 60)

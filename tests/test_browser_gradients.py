@@ -21,6 +21,8 @@ def from_the_start(page):
     """Every test begins with the same gradients, drawn on the page."""
     page.execute("arrows.set((1, 0), (0, 1), methods=['sum', 'PCGrad'], same_length=False)")
     page.wait_for(lambda: cosine(page) == 0, "gradients at right angles")
+    page.wait_for(lambda: shown_angle(page) == 90, "the slider, which a test may drag")
+    page.still(lambda: picture(page))
 
 
 def readout(page) -> str:
@@ -29,6 +31,16 @@ def readout(page) -> str:
 
 def cosine(page) -> float:
     return float(re.search(r"cosine of the gradients (-?[\d.]+)", readout(page))[1])
+
+
+def shown_angle(page) -> float:
+    return float(page.page.locator(".mtl-gradient-sentiment-angle .widget-readout").inner_text())
+
+
+def angle(page) -> float:
+    """Of sentiment's gradient, in degrees."""
+    x, y = gradient(page, "sentiment")
+    return math.degrees(math.atan2(y, x))
 
 
 def effects(page) -> dict[str, str]:
@@ -70,8 +82,7 @@ def test_an_arrow_is_dragged_and_readout_sliders_and_picture_follow(page):
         page.wait_for(lambda: math.dist(gradient(page, "sentiment"), (-0.6, 0.3)) < 0.05, "the arrow to follow")
         page.wait_for(lambda: effects(page) == {"sum": "harms sentiment", "PCGrad": "helps both"}, "the readout")
         page.wait_for(lambda: picture(page) != before, "another picture")
-        angle = page.page.locator(".mtl-gradient-sentiment-angle .widget-readout")
-        page.wait_for(lambda: abs(float(angle.inner_text()) - 153) <= 3, "the slider to follow")
+        page.wait_for(lambda: abs(shown_angle(page) - 153) <= 3, "the slider to follow")
     finally:
         page.page.mouse.up()
     assert gradient(page, "topic") == (1, 0)
@@ -81,11 +92,9 @@ def test_a_drag_leaves_nothing_behind(page):
     drag(page, (1, 0), (0.8, 0.8), steps=30)  # no shorter or longer: the view would change, and all be drawn anew
     page.wait_for(lambda: math.dist(gradient(page, "topic"), (0.8, 0.8)) < 0.02, "the arrow to follow")
     page.wait_for(lambda: abs(cosine(page) - 0.71) < 0.02, "the readout")
-    page.page.wait_for_timeout(500)  # the last picture of the drag
-    dragged = picture(page)
+    dragged = page.still(lambda: picture(page))
     page.execute("arrows._plot.canvas.draw()")
-    page.page.wait_for_timeout(500)
-    assert picture(page) == dragged
+    assert page.still(lambda: picture(page)) == dragged
 
 
 def test_a_mouse_that_was_let_go_drags_no_more(page):
@@ -107,16 +116,16 @@ def test_a_slider_is_dragged_and_readout_and_arrow_follow(page):
     page.page.mouse.down()
     page.page.mouse.move(track["x"] + track["width"] * 330 / 360, level, steps=8)
     page.page.mouse.up()
+    page.wait_for(lambda: abs(angle(page) - 150) <= 4, "the gradient to follow to the end of the drag")
     page.wait_for(lambda: cosine(page) < -0.8, "a conflict in the readout")
-    x, y = gradient(page, "sentiment")
-    assert abs(math.degrees(math.atan2(y, x)) - 150) <= 4 and math.isclose(math.hypot(x, y), 1)
+    assert math.isclose(math.hypot(*gradient(page, "sentiment")), 1)
     page.wait_for(lambda: picture(page) != before, "another picture")
 
 
 def test_a_preset_and_a_method_are_chosen_by_a_click(page):
     page.page.locator(".mtl-gradient-demo button", has_text="conflict").click()
     page.wait_for(lambda: cosine(page) == -0.5, "the preset")
-    before = picture(page)
+    before = page.still(lambda: picture(page))
     page.page.locator(".mtl-gradient-demo .widget-checkbox", has_text="MGDA").locator("input").click()
     page.wait_for(lambda: set(effects(page)) == {"sum", "MGDA", "PCGrad"}, "another method")
     page.wait_for(lambda: picture(page) != before, "its arrow")

@@ -46,7 +46,7 @@ def test_the_front_is_trained_and_the_slider_moves_along_it(page):
     go_to(page, 0.76)
     page.wait_for(lambda: "λ left 0.7" in readout(page), "the slider to be heard")
     page.wait_for(lambda: settled(page) and "5 seeds" in readout(page), "the other seeds", 120)
-    assert readout(page) != before[0] and picture(page) != before[1]
+    page.wait_for(lambda: readout(page) != before[0] and picture(page) != before[1], "another model's picture")
 
 
 def test_stop_gives_up_the_large_model_and_the_small_one_is_still_there(page):
@@ -64,7 +64,14 @@ def test_a_run_of_ones_own_is_placed_and_judged(page):
     before = picture(page)
     assert page.execute("print(pareto.own({'left': 1.0, 'right': 1.0}).place)").strip() == "beyond the front"
     page.wait_for(lambda: "your run (left 1.000, right 1.000) is beyond the front" in readout(page), "the verdict")
-    assert picture(page) != before
+    page.wait_for(lambda: picture(page) != before, "the run in the picture")
+
+
+def test_a_run_of_the_lab_is_placed_by_a_click(page):
+    page.execute("lab.reset(); lab.run(50)")
+    press(page, "Place my run")
+    scores = page.execute("print(f\"left {lab.scores['left']:.3f}, right {lab.scores['right']:.3f}\")").strip()
+    page.wait_for(lambda: f"your run ({scores})" in readout(page), "the lab's scores in the readout")
 
 
 def test_an_error_in_the_thread_is_seen_on_the_page(page):

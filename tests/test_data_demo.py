@@ -172,7 +172,7 @@ def test_the_reviews_set_aside_are_trained_on_in_no_form(demo, monkeypatch):
 def test_the_thread_gives_the_same_scores(demo):
     blocking = demo.run()
     demo.start()
-    wait_for(lambda: len(demo.tries) == 2 and not demo.measuring)
+    wait_for(lambda: len(demo.tries) == 2 and not demo.computing)
     pd.testing.assert_frame_equal(demo.results, blocking)
 
 
@@ -181,10 +181,10 @@ def test_it_can_be_stopped_and_a_click_starts_anew(demo):
     demo.start()
     wait_for(lambda: len(demo.results) >= 2)
     demo.stop()
-    assert not demo.measuring and demo.tries.empty
+    assert not demo.computing and demo.tries.empty
     demo.repeats = 2
     demo.steps["markup"].value = True
-    wait_for(lambda: len(demo.tries) == 1 and not demo.measuring)
+    wait_for(lambda: len(demo.tries) == 1 and not demo.computing)
     assert demo.tries.cleaned.item() == "markup"
 
 
@@ -194,21 +194,21 @@ def test_the_stop_button_stops_and_lets_measure_again(demo):
     wait_for(lambda: len(demo.results) >= 2)
     assert demo.buttons["again"].disabled
     demo.buttons["stop"].click()
-    wait_for(lambda: not demo.measuring)
+    wait_for(lambda: not demo.computing)
     assert demo.buttons["stop"].disabled and not demo.buttons["again"].disabled
 
 
 def test_a_new_choice_gives_up_the_measurement_of_the_old_one(demo):
     demo.start()
     demo.split.value = "no text on both sides"
-    wait_for(lambda: len(demo.tries) == 1 and not demo.measuring)
+    wait_for(lambda: len(demo.tries) == 1 and not demo.computing)
     assert demo.tries.split.item() == "no text on both sides" and (demo.results.copied == 0).all()
 
 
 def test_clean_all_and_clean_none_are_one_measurement_each(demo):
     for button, cleaned in (("all", STEPS), ("none", [])):
         demo.buttons[button].click()
-        wait_for(lambda: not demo.measuring)
+        wait_for(lambda: not demo.computing)
         assert demo.choice[0] == demo.cleaned == cleaned
     assert demo.tries.cleaned.tolist() == ["all", "nothing"]
 
@@ -221,13 +221,13 @@ def test_an_error_in_the_thread_is_shown_and_raised(demo, monkeypatch):
     with pytest.raises(DataError, match="Nothing"):
         demo.run()
     demo.start()
-    wait_for(lambda: not demo.measuring)
-    assert "DataError:</b> Nothing &lt;to&gt; split." in demo._error_box.value
+    wait_for(lambda: not demo.computing)
+    assert "DataError:</b> Nothing &lt;to&gt; split." in demo.error_box.value
     with pytest.raises(DataError, match="Nothing"):
         demo.stop()
     monkeypatch.undo()
     demo.run()
-    assert demo._error_box.value == ""
+    assert demo.error_box.value == ""
 
 
 def test_what_can_not_be_chosen_is_refused_and_changes_nothing(demo, raw):

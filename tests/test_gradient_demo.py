@@ -217,10 +217,10 @@ def test_what_can_not_be_drawn_is_refused_and_changes_nothing(demo):
 def test_an_error_in_a_callback_is_shown(demo, monkeypatch):
     monkeypatch.setattr(demo, "_compute", lambda: 1 / 0)
     demo.sliders["topic angle"].value = 33
-    assert "ZeroDivisionError" in demo._error_box.value
+    assert "ZeroDivisionError" in demo.error_box.value
     monkeypatch.undo()
     demo.sliders["topic angle"].value = 34
-    assert demo._error_box.value == ""
+    assert demo.error_box.value == ""
 
 
 def test_it_shows_itself_as_widget_picture_and_text(demo):

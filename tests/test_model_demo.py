@@ -7,7 +7,8 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from mtl_helpers.live import DemoError, ModelDemo, StepTimer
+from mtl_helpers.evaluation import StepTimer
+from mtl_helpers.live import DemoError, ModelDemo
 from mtl_helpers.live.model_demo import WIDTHS
 from mtl_helpers.models import MultiTaskModel, count_parameters
 from mtl_helpers.plots import draw_architecture, encoder_parts
@@ -58,7 +59,7 @@ def test_a_click_measures_in_the_background_and_ends_by_itself(demo):
     demo.width.value = 16
     demo.head_boxes["stars"].value = True
     demo.wait(20)
-    assert not demo.measuring and demo.error is None
+    assert not demo.computing and demo.error is None
     assert list(demo.step_ms) == ["shared", "topic", "sentiment", "stars"]
     assert "LSTM, width 16" in demo.readout.value and " ms" in demo.readout.value
 
@@ -76,7 +77,7 @@ def test_no_head_is_said_in_words_and_mended_by_a_tick(demo):
     for box in demo.head_boxes.values():
         box.value = False
     demo.wait(20)
-    assert "tick at least one task" in demo.readout.value
+    assert "tick at least one task" in demo.error_box.value
     demo.head_boxes["stars"].value = True
     demo.wait(20)
     assert demo.error is None and list(demo.model.heads) == ["stars"]
@@ -87,7 +88,7 @@ def test_an_error_in_the_thread_is_shown(demo, batches):
         batch.targets["stars"].fill_(float("nan"))
     demo.head_boxes["stars"].value = True
     demo.wait(20)
-    assert isinstance(demo.error, TrainingDiverged) and "stars" in demo.readout.value
+    assert isinstance(demo.error, TrainingDiverged) and "stars" in demo.error_box.value
     with pytest.raises(TrainingDiverged):
         demo.run(rounds=2)
 

@@ -186,10 +186,10 @@ def test_a_lab_on_the_same_pictures_is_placed_by_its_button(new_demo, quick):
     demo = new_demo(lab=mine)
     demo.run()
     demo.buttons["place"].click()
-    assert "no validation score yet" in demo._error_box.value
+    assert "no validation score yet" in demo.error_box.value
     mine.run(1)
     demo.buttons["place"].click()
-    assert demo._error_box.value == "" and "your run" in demo.readout.value
+    assert demo.error_box.value == "" and "your run" in demo.readout.value
     for other in (lab(None), lab(splits.test)):
         with pytest.raises(DemoError, match="must validate on the pictures of this demo"):
             demo.own(other)
@@ -252,11 +252,11 @@ def test_an_error_in_the_thread_is_shown_and_raised_and_forgotten(new_demo, quic
             demo.run()
         demo.start()
         demo.wait(60)
-        assert "ValueError:</b> no &lt;pictures&gt;" in demo._error_box.value
+        assert "ValueError:</b> no &lt;pictures&gt;" in demo.error_box.value
         with pytest.raises(ValueError, match="no <pictures>"):
             demo.stop()
     demo.run()
-    assert demo._error_box.value == "" and not demo.buttons["train"].disabled
+    assert demo.error_box.value == "" and not demo.buttons["train"].disabled
 
 
 # What it is told and what it shows

@@ -1,15 +1,22 @@
 """The tables in data/results say what the lessons teach; whoever computes them again learns here what no longer holds."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from mtl_helpers.driving import bayes_ceilings
 from mtl_helpers.evaluation import paired_changes
+from mtl_helpers.training import RULES
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
 TRANSFER = pd.read_csv(RESULTS / "transfer.csv", comment="#")
+RUNS = pd.read_csv(RESULTS / "transfer_runs.csv", comment="#")
 METHODS = pd.read_csv(RESULTS / "methods.csv", comment="#")
+REAL = pd.read_csv(RESULTS / "real_data.csv", comment="#")
+REAL_RUNS = pd.read_csv(RESULTS / "real_data_runs.csv", comment="#")
+DRIVING = pd.read_csv(RESULTS / "driving.csv", comment="#")
 
 
 def arm(name: str, rho: float, n: int) -> pd.Series:
@@ -28,15 +35,32 @@ def test_each_table_says_how_it_was_made(path):
 
 
 def test_the_transfer_table_follows_from_its_runs():
-    runs = pd.read_csv(RESULTS / "transfer_runs.csv", comment="#")
     group = ["world", "rho", "n", "task"]
     for key, rows in TRANSFER.groupby(group, dropna=False):
-        of = pd.Series(True, index=runs.index)
+        of = pd.Series(True, index=RUNS.index)
         for name, value in zip(group, key, strict=True):
-            of &= runs[name].isna() if pd.isna(value) else runs[name] == value
-        again = paired_changes(runs[of]).loc[rows.arm]
+            of &= RUNS[name].isna() if pd.isna(value) else RUNS[name] == value
+        again = paired_changes(RUNS[of]).loc[rows.arm]
         for column in ("score", "change", "low", "high", "seeds"):
             assert again[column].to_numpy() == pytest.approx(rows[column].to_numpy(), abs=2e-4), (key, column)
+
+
+def test_the_tables_of_lesson_05_follow_from_their_runs(monkeypatch):
+    monkeypatch.syspath_prepend(str(RESULTS.parent))
+    from methods_tables import tables_of
+
+    stored = {path.stem: pd.read_csv(path, comment="#") for path in RESULTS.glob("*.csv")}
+    searches = stored["search_runs"]
+    again = tables_of(stored["methods_runs"], searches[searches.search != "grid"])  # the grid is among the runs
+    for name, table in again.items():
+        pd.testing.assert_frame_equal(table.round(4), stored[name], check_dtype=False, rtol=0, atol=2e-4, obj=name)
+
+
+def test_lesson_05_s_table_has_every_arm_in_both_worlds():
+    arms = {"single", "equal", "tuned static", *RULES}
+    for world in ("digits", "reviews"):
+        assert set(METHODS.arm[(METHODS.world == world) & (METHODS.model == "small")]) == arms
+    assert METHODS[["lr", "seconds", "seeds"]].notna().all(axis=None)
 
 
 def test_at_least_ten_paired_seeds_in_every_row():
@@ -70,6 +94,15 @@ def test_useless_labels_harm_and_stars_help_few_sentiments():
     ):
         rows = TRANSFER[TRANSFER.world == world].set_index("arm")
         assert rows.low[name] >= 0.08
+        runs = RUNS[RUNS.world == world]
+        assert paired_changes(runs, against="control").low[name] >= 0.08, "the stars' own part of it"
+
+
+def test_without_the_other_tasks_labels_no_way_gains():
+    """What soft sharing and adapters gain, and a conditioned head whose topic head is free, the topic labels bring."""
+    rows = TRANSFER[TRANSFER.world.isin(["controlled", "controlled, learning rate 0.006"]) & (TRANSFER.n == 3000)]
+    controls = rows[(rows.rho == 1) & rows.arm.isin(["soft sharing, control", "adapters, control", "control, free"])]
+    assert len(controls) == 5 and (controls.change.abs() <= 0.02).all()
 
 
 def test_a_small_model_pays_for_sharing_and_a_large_one_hardly():
@@ -122,3 +155,64 @@ def test_lora_trains_little_and_moves_sentiment():
 def test_a_small_task_starves_in_a_proportional_mixture():
     mood = large("mixing", "sentiment")
     assert mood["proportional"] < 0.55 < mood["temperature 2"] < mood["equal"] - 0.05
+
+
+# Real data
+
+
+def test_the_real_data_table_says_which_version_of_each_archive_it_was_made_of():
+    version = r"version .+, (counts as published|re-packed with [\d,]+ \+ [\d,]+ rows), sha256 [0-9a-f]{64}"
+    for name in ("real_data.csv", "real_data_runs.csv"):
+        lines = (RESULTS / name).read_text(encoding="utf-8").splitlines()[1:4]
+        for line, file in zip(lines, ("domain_sentiment_data", "aclImdb_v1", "cifar-10-binary"), strict=True):
+            assert re.fullmatch(rf"# data: {file}\.tar\.gz, {version}", line)
+
+
+def test_the_real_data_table_follows_from_its_runs():
+    """Scores and changes of every arm, paired by seed, at five seeds or more; and Δ_MTL is the mean of its rows."""
+    for (world, task), rows in REAL[REAL.task != "Δ_MTL"].groupby(["world", "task"]):
+        again = paired_changes(REAL_RUNS[(REAL_RUNS.world == world) & (REAL_RUNS.task == task)]).loc[rows.arm]
+        for column in ("score", "change", "low", "high", "seeds"):
+            assert again[column].to_numpy() == pytest.approx(rows[column].to_numpy(), abs=2e-4), (world, task, column)
+    assert REAL.seeds.min() >= 5
+    for (world, arm), rows in REAL[REAL.arm != "single"].groupby(["world", "arm"]):
+        if (mean := rows[rows.task == "Δ_MTL"].percent).size:
+            assert mean.item() == pytest.approx(rows.percent[rows.task != "Δ_MTL"].mean(), abs=1e-3), (world, arm)
+
+
+def test_settings_are_chosen_by_the_pilot_and_kept_in_every_seed():
+    for key, rows in REAL_RUNS.groupby(["world", "arm", "task"]):
+        assert rows[["weights", "lr"]].drop_duplicates().shape[0] == 1 and rows.seed.is_unique, key
+
+
+# Driving
+
+
+def driving(task: str, labels: int, own: int | None = None) -> pd.Series:
+    """The shared model's change against the single one of the same seed; ``own`` are the labels of the single model."""
+    rows = DRIVING[(DRIVING.world == "driving") & (DRIVING.condition == "whole") & (DRIVING.task == task)]
+    single = rows[(rows.arm == "single") & (rows.labels == (own or labels))]
+    return paired_changes(pd.concat([single, rows[(rows.arm == "shared") & (rows.labels == labels)]])).loc["shared"]
+
+
+def test_few_routes_gain_from_many_frames():
+    gain = driving("action", 300)
+    assert gain.low > 0 and gain.seeds >= 5 and gain.score > bayes_ceilings()["command"]
+    assert driving("action", 300).change > driving("action", 4000).change, "with many labels there is less to gain"
+
+
+def test_every_run_of_driving_is_there_once_with_what_it_cost():
+    keys = ["world", "arm", "labels", "condition", "task", "seed"]
+    assert not DRIVING.duplicated(keys).any() and DRIVING.score.between(0, 3).all()
+    shared = DRIVING[(DRIVING.world == "driving") & (DRIVING.condition == "whole") & (DRIVING.arm == "shared")]
+    assert (
+        sorted(set(shared.labels)) == [300, 1000, 4000] and (shared.groupby(["labels", "task"]).seed.count() >= 5).all()
+    )
+    real = DRIVING[DRIVING.world != "driving"].groupby(["world", "arm", "task"]).seed.count()
+    assert len(real) == 8 and (real >= 3).all()
+
+
+def test_dropout_buys_what_needs_no_sound_when_there_is_none():
+    rows = DRIVING[DRIVING.condition == "no microphone"].pivot_table("score", ["seed", "task"], "arm")
+    better = (rows["modality dropout"] - rows["shared"]).groupby("task").mean()
+    assert better["sign"] > 0 and better["obstacle"] > 0 and better["waypoints"] < 0

@@ -101,6 +101,16 @@ def test_without_a_tie_or_a_stitch_the_models_are_separate_in_training_too(build
     assert outputs_differ(model(batch.inputs), answers(alone, batch.inputs)) < 1e-5
 
 
+def test_a_stitch_gives_each_task_its_row_of_the_unit(batch):
+    model = CrossStitch(encoders(), TASKS)
+    with torch.no_grad():
+        model.unit.copy_(torch.arange(9.0).view(3, 3))
+    own, mixed = model.encoder(batch.inputs), model.task_features(batch.inputs)
+    for row, task in zip(model.unit, TASKS, strict=True):
+        expected = sum(share * own[other.name] for share, other in zip(row, TASKS, strict=True))
+        torch.testing.assert_close(mixed[task.name], expected)
+
+
 def test_an_infinite_tie_is_hard_sharing_in_training_too(new_loader, batch):
     soft = SoftSharing(encoders(), TASKS, strength=math.inf)
     hard = MultiTaskModel(copy.deepcopy(soft.encoder.by_task["topic"]), TASKS, copy.deepcopy(dict(soft.heads)))

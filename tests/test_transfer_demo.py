@@ -188,11 +188,11 @@ def test_an_error_in_the_thread_is_shown_and_raised_and_forgotten(new_demo, quic
             demo.run()
         demo.start()
         demo.wait(60)
-        assert "ValueError:</b> no &lt;reviews&gt;" in demo._error_box.value
+        assert "ValueError:</b> no &lt;reviews&gt;" in demo.error_box.value
         with pytest.raises(ValueError, match="no <reviews>"):
             demo.stop()
     demo.run()
-    assert demo._error_box.value == "" and not demo.buttons["compute"].disabled
+    assert demo.error_box.value == "" and not demo.buttons["compute"].disabled
 
 
 # What it is told and what it shows

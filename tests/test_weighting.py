@@ -156,6 +156,29 @@ def test_any_number_of_tasks_and_any_sum(dataset, new_model, new_rule, n):
         assert sum(record.weights.values()) == pytest.approx(n, rel=1e-4)
 
 
+def test_its_own_sum_and_sign(new_model, new_loader, name, new_rule):
+    """What λ sum to as each rule is published, over thirty steps; PCGrad adds to 1 what it takes out, UPGrad to 1/T."""
+    model = new_model()
+    steps = train_steps(model, new_loader(40), Adam(model.parameters(), lr=0.02), weights=new_rule(TASKS))
+    rows = [list(record.weights.values()) for record in itertools.islice(steps, 30)]
+    if sums := {"equal": 3, "DWA": 3, "GradNorm": 3, "random": 1, "FAMO": 1, "MGDA": 1, "IMTL-G": 1}.get(name):
+        assert np.sum(rows, axis=1) == pytest.approx(sums, rel=1e-4)
+    if name not in {"IMTL-G", "Aligned-MTL"}:
+        assert np.min(rows) >= {"PCGrad": 1, "UPGrad": 1 / 3}.get(name, 0) - 1e-6
+
+
+@pytest.mark.parametrize("name", sorted(RULES.keys() - {"random"}))
+def test_the_order_of_the_tasks_does_not_matter_in_training(new_model, new_loader, name):
+    """The same model with its two tasks in either order. (Drawn at random, λ are another draw.)"""
+    found, begun = [], state_of(new_model(tasks=(TOPIC, SENTIMENT)))
+    for tasks in ((TOPIC, SENTIMENT), (SENTIMENT, TOPIC)):
+        model = new_model(tasks=tasks)
+        model.load_state_dict(begun)
+        history = fit(model, new_loader(), SGD(model.parameters(), lr=0.05), steps=40, weights=RULES[name](tasks))
+        found.append(history.pivot_table(index="step", columns="task", values=["loss", "weight"]))
+    assert np.allclose(*found, rtol=1e-2, atol=1e-3)
+
+
 def test_the_same_seed_gives_the_same_run_bit_for_bit(new_model, new_loader, new_rule):
     def run():
         model = new_model()

@@ -22,15 +22,15 @@ SIZE = 12  # side of a picture; a digit has 8
 _FRACTIONS = {"val": 0.15, "test": 0.25}
 
 
-class DigitSplits(NamedTuple):
-    """Three data sets of pictures without a source digit in common."""
+class DatasetSplits(NamedTuple):
+    """Three data sets without an example in common."""
 
     train: MultiTaskDataset
     val: MultiTaskDataset
     test: MultiTaskDataset
 
 
-def two_digits(n_train: int = 3000, n_val: int = 500, n_test: int = 1500, *, seed: int = 0) -> DigitSplits:
+def two_digits(n_train: int = 3000, n_val: int = 500, n_test: int = 1500, *, seed: int = 0) -> DatasetSplits:
     """Pictures ``(n, 1, 12, 12)`` of two overlapping handwritten digits, each with a label for `LEFT` and for `RIGHT`.
 
     Both digits are drawn from scikit-learn's 1,797 images of 8 x 8 pixels (`source_digits`), the ones of train, validation
@@ -61,7 +61,7 @@ def two_digits(n_train: int = 3000, n_val: int = 500, n_test: int = 1500, *, see
             {LEFT.name: torch.from_numpy(labels[left]), RIGHT.name: torch.from_numpy(labels[right])},
             {LEFT.name: known, RIGHT.name: known.clone()},
         )
-    return DigitSplits(**parts)
+    return DatasetSplits(**parts)
 
 
 def overlay(left: np.ndarray, right: np.ndarray, left_at: np.ndarray, right_at: np.ndarray) -> np.ndarray:

@@ -81,7 +81,11 @@ def _compute(
     """Key and outcome of each run, as they finish."""
     if executor is not None:
         futures = {executor.submit(_one, run, config): key for key, config in todo.items()}
-        yield from ((futures[future], future.result()) for future in as_completed(futures))
+        for future in as_completed(futures):
+            try:
+                yield futures[future], future.result()
+            except Exception as problem:  # not of the run, but of its worker: a cluster gives up one that keeps dying
+                yield futures[future], _failed(problem)
         return
     processes = processes or os.cpu_count() or 1
     if processes == 1:
@@ -134,11 +138,15 @@ def _one(run: Run, config: dict) -> dict:
     torch.set_num_threads(1)
     start = time.perf_counter()
     try:
-        result, error = dict(run(dict(config))), ""
+        result = dict(run(dict(config)))
         json.dumps(result)
     except Exception as problem:
-        result, error = {}, f"{type(problem).__name__}: {problem}"
-    return {"result": result, "seconds": time.perf_counter() - start, "error": error}
+        return _failed(problem, time.perf_counter() - start)
+    return {"result": result, "seconds": time.perf_counter() - start, "error": ""}
+
+
+def _failed(problem: Exception, seconds: float = 0.0) -> dict:
+    return {"result": {}, "seconds": seconds, "error": f"{type(problem).__name__}: {problem}"}
 
 
 def _checked(configs: Iterable[Config]) -> dict[str, dict]:

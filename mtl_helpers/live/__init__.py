@@ -2,6 +2,7 @@
 
 from mtl_helpers.live.background import DemoError
 from mtl_helpers.live.data_demo import DataDemo
+from mtl_helpers.live.drive_demo import DriveDemo
 from mtl_helpers.live.gradient_demo import GradientDemo
 from mtl_helpers.live.lambda_lab import LambdaLab
 from mtl_helpers.live.model_demo import ModelDemo
@@ -14,6 +15,7 @@ from mtl_helpers.live.worlds import World, lab_worlds
 __all__ = [
     "DataDemo",
     "DemoError",
+    "DriveDemo",
     "GradientDemo",
     "LabError",
     "LambdaLab",

@@ -6,11 +6,12 @@ import html
 import math
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
 
-from mtl_helpers.live.page import close_widgets, error_html
+from mtl_helpers.live.page import close_widgets, error_html, new_button
 from mtl_helpers.live.recorded_run import BY_HAND, METHODS, RecordedRun
 from mtl_helpers.tasks import Task
 
@@ -54,7 +55,8 @@ class LabPanel:
         self._moved = moved
         self.readout = widgets.HTML()
         self.buttons = {
-            name: _button(*BUTTONS[name], lambda _, act=act: self.safely(act)) for name, act in actions.items()
+            name: new_button(text, partial(self.safely, actions[name]), icon=icon, tip=tip, width="7.2em")
+            for name, (text, icon, tip) in BUTTONS.items()
         }
         self.optimizer = widgets.Dropdown(options=list(optimizers), value=optimizer, description="optimizer")
         self.learning_rate = widgets.Dropdown(options=_rates(lr), value=lr, description="learning rate")
@@ -195,9 +197,9 @@ class LabPanel:
         """A button for each kept run, which removes it."""
         row = []
         for number, label in enumerate(labels, start=1):
-            act = lambda _, number=number: self.safely(lambda: remove(number))  # noqa: E731
-            button = _button(f"run {number}: {label}", "times", "Remove this kept run", act)
-            button.layout.width, button.style.button_color = "auto", "#f2f2f2"
+            act = partial(self.safely, partial(remove, number))
+            button = new_button(f"run {number}: {label}", act, icon="times", tip="Remove this kept run", width="auto")
+            button.style.button_color = "#f2f2f2"
             row.append(button)
         self.ghost_row.children = row
 
@@ -276,9 +278,3 @@ def _stops(values: Iterable[float]) -> list[tuple[str, float]]:
 
 def _rates(lr: float) -> list[tuple[str, float]]:
     return [(f"{rate:g}", rate) for rate in sorted({*LEARNING_RATES, lr})]
-
-
-def _button(text: str, icon: str, tip: str, act: Callable[[Any], None]) -> widgets.Button:
-    button = widgets.Button(description=text, icon=icon, tooltip=tip, layout={"width": "7.2em"})
-    button.on_click(act)
-    return button

@@ -13,7 +13,7 @@ import pandas as pd
 import torch
 
 from mtl_helpers.data import make_loader
-from mtl_helpers.datasets import LEFT, RIGHT, DigitSplits, two_digits
+from mtl_helpers.datasets import LEFT, RIGHT, DatasetSplits, two_digits
 from mtl_helpers.evaluation import confusion, pareto_front
 from mtl_helpers.live.background import DemoError
 from mtl_helpers.models import ImageEncoder, MultiTaskModel
@@ -61,7 +61,7 @@ class ParetoRuns:
         self.found: dict[Key, Found] = {}
 
     @cached_property
-    def splits(self) -> DigitSplits:
+    def splits(self) -> DatasetSplits:
         """The pictures; the test part is not used here."""
         return two_digits(seed=0)
 

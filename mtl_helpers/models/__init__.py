@@ -1,6 +1,7 @@
 """Step 2, the model: encoders with one interface, a head per task, and the multi-task model that joins them."""
 
 from mtl_helpers.models.frozen import FrozenFeatures, OnFeatures
+from mtl_helpers.models.fusion import FusionEncoder
 from mtl_helpers.models.images import ImageEncoder
 from mtl_helpers.models.multi_task import ModelError, MultiTaskModel, count_parameters
 from mtl_helpers.models.pretrained import PretrainedEncoder, Subwords, load_pretrained
@@ -11,6 +12,7 @@ __all__ = [
     "MINILM",
     "CNNEncoder",
     "FrozenFeatures",
+    "FusionEncoder",
     "ImageEncoder",
     "LSTMEncoder",
     "ModelError",

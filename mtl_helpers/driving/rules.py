@@ -1,0 +1,108 @@
+"""What a drive is: a command, a sign and an obstacle, and the route that follows from all three."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import product
+
+import numpy as np
+
+from mtl_helpers.tasks import Task
+
+SIGN = Task("sign", classes=("none", "stop", "left only", "right only", "no entry"))
+OBSTACLE = Task("obstacle", classes=("none", "left", "middle", "right"))
+COMMAND = Task("command", classes=("left", "right", "ahead", "stop", "turn", "pass"))
+ACTION = Task("action", classes=("left", "ahead", "right", "stop"))
+POINTS = 5
+WAYPOINTS = Task("waypoints", kind="regression", size=2 * POINTS)  # x and y of each point, in road widths
+DRIVING_TASKS = (SIGN, OBSTACLE, COMMAND, ACTION, WAYPOINTS)
+
+# How often each is met; the three are drawn independently of each other.
+FREQUENCIES = {
+    "sign": (0.48, 0.1, 0.14, 0.14, 0.14),
+    "obstacle": (0.4, 0.2, 0.2, 0.2),
+    "command": (1 / 6,) * 6,
+}
+# The ways a command asks for, the most wanted first, and the ways a sign leaves open.
+_WANTED = {
+    "left": ["left"],
+    "right": ["right"],
+    "ahead": ["ahead"],
+    "stop": [],
+    "turn": ["left", "right"],
+    "pass": ["ahead", "right", "left"],
+}
+_OPEN = {
+    "none": {"left", "ahead", "right"},
+    "stop": set(),
+    "left only": {"left"},
+    "right only": {"right"},
+    "no entry": {"left", "right"},
+}
+_BLOCKED = {"none": None, "left": "left", "middle": "ahead", "right": "right"}
+
+CROSSING = 1.6  # where the crossing lies, in road widths (of 8 m) ahead of the car
+_BEND = 0.12
+_TURN_FROM, _RADIUS = 1.1, 0.5  # where a turn begins, and how wide it is
+
+
+def route_action(command: str, sign: str, obstacle: str) -> str:
+    """The right action: the first way the command wants that sign and obstacle leave open; if there is none, stop.
+
+    >>> route_action("turn", sign="none", obstacle="left"), route_action("ahead", sign="no entry", obstacle="none")
+    ('right', 'stop')
+    """
+    ways = _OPEN[sign] - {_BLOCKED[obstacle]}
+    return next((way for way in _WANTED[command] if way in ways), "stop")
+
+
+def road_centre(y: np.ndarray | float, bend: np.ndarray | float) -> np.ndarray | float:
+    """How far right the road's middle lies at distance ``y`` ahead; ``bend`` runs from -1 (left) to 1 (right)."""
+    return _BEND * bend * y**2
+
+
+def waypoints(actions: Sequence[str], bends: np.ndarray) -> np.ndarray:
+    """Where the car is to be after one to five seconds: ``(n, 10)``, x and y of the first point, of the second, ...
+
+    x is to the right of the car and y ahead of it, in road widths. It follows the road's bend; it leaves it at the
+    crossing for a turn, and comes to a halt before the crossing to stop.
+
+    >>> waypoints(["ahead"], np.array([0.0])).reshape(5, 2)[:, 1]
+    array([0.55, 1.1 , 1.65, 2.2 , 2.75])
+    """
+    bends, seconds = np.asarray(bends, dtype=float)[:, None], np.arange(1, POINTS + 1)
+    actions = np.asarray(actions)[:, None]
+    driven = 0.55 * seconds
+    halting = 0.9 * (1 - (1 - seconds / POINTS) ** 2)
+    driven = np.where(actions == "stop", halting, driven)
+    turns = np.select([actions == "left", actions == "right"], [-1, 1], 0)
+    arc = np.clip((driven - _TURN_FROM) / _RADIUS, 0, np.pi / 2)
+    beyond = np.maximum(driven - _TURN_FROM - _RADIUS * np.pi / 2, 0)
+    turned_x = turns * (_RADIUS * (1 - np.cos(arc)) + beyond)
+    turned_y = np.minimum(driven, _TURN_FROM) + _RADIUS * np.sin(arc)
+    y = np.where(turns == 0, driven, turned_y)
+    x = np.where(turns == 0, road_centre(driven, bends), road_centre(np.minimum(y, CROSSING), bends) + turned_x)
+    return np.stack([x, y], axis=-1).reshape(len(bends), 2 * POINTS)
+
+
+def bayes_ceilings(frequencies: Mapping[str, Sequence[float]] = FREQUENCIES) -> dict[str, float]:
+    """How often the best possible guess of the action is right, from the command alone, the scene alone, and both.
+
+    Counted over all 120 combinations, each with its probability: for what is known, the most probable action is guessed.
+
+    >>> {known: round(value, 3) for known, value in bayes_ceilings().items()}
+    {'command': 0.637, 'scene': 0.484, 'both': 1.0}
+    """
+    parts = {
+        task.name: dict(zip(task.classes, frequencies[task.name], strict=True)) for task in (COMMAND, SIGN, OBSTACLE)
+    }
+    known = {"command": lambda c, s, o: c, "scene": lambda c, s, o: (s, o), "both": lambda c, s, o: (c, s, o)}
+    ceilings = {}
+    for name, seen in known.items():
+        mass: dict = {}
+        for c, s, o in product(*(parts[task.name] for task in (COMMAND, SIGN, OBSTACLE))):
+            p = parts["command"][c] * parts["sign"][s] * parts["obstacle"][o]
+            actions = mass.setdefault(seen(c, s, o), dict.fromkeys(ACTION.classes, 0.0))
+            actions[route_action(c, s, o)] += p
+        ceilings[name] = sum(max(actions.values()) for actions in mass.values())
+    return ceilings
