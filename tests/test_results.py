@@ -121,6 +121,42 @@ def test_no_rule_beats_a_tuned_static_weight():
     assert len(delta) == 2 * 10 and not (delta.to_static_low > 0).any()
 
 
+LARGE = pd.read_csv(RESULTS / "large_models.csv", comment="#")
+
+
+def large(part: str, task: str, labels: str | None = None) -> pd.Series:
+    """Mean score by arm."""
+    rows = LARGE[(LARGE.part == part) & (LARGE.task == task)]
+    rows = rows if labels is None else rows[rows.labels == labels]
+    return rows.groupby("arm").score.mean()
+
+
+def test_at_least_three_seeds_in_every_cell_of_the_large_models():
+    cells = LARGE.groupby(["part", "task", "arm", "labels"], dropna=False).seed.nunique()
+    assert cells.min() >= 3 and set(LARGE.part) == {"labels", "tuning", "mixing"}
+
+
+def test_pre_training_ends_the_need_for_stars_where_it_is_related_only():
+    few = large("labels", "topic", "20")
+    assert few["MiniLM"] > few[["bag of words", "LSTM", "LSTM + stars"]].max() + 0.4
+    few, every = large("labels", "sentiment", "20"), large("labels", "sentiment", "all")
+    assert few["LSTM + stars"] > few["LSTM"] + 0.1 and abs(few["MiniLM, layer + stars"] - few["MiniLM, layer"]) < 0.03
+    assert every["bag of words"] > every["MiniLM"] + 0.1
+
+
+def test_lora_trains_little_and_moves_sentiment():
+    mood = large("tuning", "sentiment")
+    assert min(mood["LoRA, one a task"], mood["all layers"]) > mood["heads only"] + 0.1
+    numbers = LARGE[LARGE.part == "tuning"].groupby("arm")[["trainable", "memory_mb"]].mean()
+    assert numbers.trainable["LoRA, one a task"] < 0.01 * numbers.trainable["all layers"]
+    assert numbers.memory_mb["LoRA, one a task"] < 0.7 * numbers.memory_mb["all layers"]
+
+
+def test_a_small_task_starves_in_a_proportional_mixture():
+    mood = large("mixing", "sentiment")
+    assert mood["proportional"] < 0.55 < mood["temperature 2"] < mood["equal"] - 0.05
+
+
 # Real data
 
 
