@@ -51,22 +51,24 @@ class FrozenFeatures:
         tokens, lengths = self.subwords.encode(texts := list(texts))
         keys = [hashlib.sha256(text.encode()).digest() for text in texts]
         new = {key: row for row, key in enumerate(keys) if key not in self._known}
-        if new:
-            self._compute(tokens, lengths, new)
-            if self.store is not None:
-                self._write()
+        # The bar counts what is known, too: a notebook shows the same whether its features were kept or not.
+        with tqdm(total=len(keys), desc="features", leave=False, mininterval=0.3, disable=len(keys) < 200) as bar:
+            bar.update(len(keys) - len(new))
+            if new:
+                self._compute(tokens, lengths, new, bar)
+        if new and self.store is not None:
+            self._write()
         return torch.stack([self._known[key] for key in keys]), None
 
     @torch.no_grad()
-    def _compute(self, tokens: Tensor, lengths: Tensor, new: dict[bytes, int]) -> None:
+    def _compute(self, tokens: Tensor, lengths: Tensor, new: dict[bytes, int], bar: tqdm) -> None:
         device = next(self.encoder.parameters()).device
         order = sorted(new.items(), key=lambda item: int(lengths[item[1]]))  # so that little is padding
-        with tqdm(total=len(order), desc="features", leave=False, mininterval=0.3, disable=len(order) < 200) as bar:
-            for start in range(0, len(order), self.batch_size):
-                keys, rows = zip(*order[start : start + self.batch_size], strict=True)
-                batch = tokens[list(rows), : int(lengths[list(rows)].max())]
-                self._known.update(zip(keys, self.encoder(batch.to(device)).cpu(), strict=True))
-                bar.update(len(keys))
+        for start in range(0, len(order), self.batch_size):
+            keys, rows = zip(*order[start : start + self.batch_size], strict=True)
+            batch = tokens[list(rows), : int(lengths[list(rows)].max())]
+            self._known.update(zip(keys, self.encoder(batch.to(device)).cpu(), strict=True))
+            bar.update(len(keys))
 
     def _read(self) -> None:
         from safetensors import SafetensorError, safe_open
