@@ -244,3 +244,19 @@ def test_it_shows_itself_as_widget_picture_and_text(demo):
     bundle = demo._repr_mimebundle_()
     assert {"text/plain", "image/png"} < set(bundle) and "mtl-data-demo" in demo.box._dom_classes
     assert bundle["text/plain"] == repr(demo)
+
+
+def test_an_error_in_showing_is_seen_too(demo, monkeypatch):
+    monkeypatch.setattr(demo, "_show_all", lambda: 1 / 0)
+    demo.start()
+    wait_for(lambda: not demo.computing)
+    assert "ZeroDivisionError" in demo.error_box.value
+    monkeypatch.undo()
+    demo.run()
+    assert demo.error_box.value == ""
+
+
+def test_a_part_without_labels_has_no_score(demo):
+    demo.run()
+    demo.results.loc[demo.results.task == "topic", "reported"] = float("nan")
+    assert demo._interval("topic", "reported") == "–" != demo._interval("topic", "set_aside")

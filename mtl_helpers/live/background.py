@@ -172,7 +172,11 @@ class BackgroundDemo(OneToACell):
             finally:
                 torch.set_num_threads(self._threads)
                 self._enable(computing=False)
-                self._show()
+                try:
+                    self._show()
+                except Exception as error:  # of a thread nothing is seen but what the box says
+                    self.error = self.error or error
+                    self.error_box.value = error_html(self.error)
 
     def _enable(self, *, computing: bool) -> None:
         if self.go:

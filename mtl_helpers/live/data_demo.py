@@ -169,7 +169,7 @@ class DataDemo(BackgroundDemo):
 
     def _interval(self, task: str, score: str) -> str:
         values = self.results[self.results.task == task][score].astype(float)
-        if len(values) < 2:
+        if len(values) < 2 or values.isna().any():  # a part without one labelled review has no score
             return "–"
         mean, low, _ = confidence_interval(values)
         return f"{mean:.3f} ± {mean - low:.3f}"
