@@ -1,6 +1,6 @@
 """Re-compute the transfer table of lesson 03 from scratch: what does a second task change?
 
-    python data/make_transfer_table.py            # about 14 minutes on two cores
+    python data/make_transfer_table.py            # about 12 minutes on two cores
     python data/make_transfer_table.py --seeds 2  # a quick look, written nowhere
 
 Every seed redraws the data and the initial weights; each arm is compared with the single-task model of the same seed, and

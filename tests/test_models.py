@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from mtl_helpers.data import PAD
-from mtl_helpers.models import MultiTaskModel, count_parameters
+from mtl_helpers.models import CNNEncoder, MultiTaskModel, count_parameters
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
 TEXTS = torch.tensor([[5, 7, 3, 9, 4, 8], [6, 2, 9, 0, 0, 0], [4, 0, 0, 0, 0, 0]])
@@ -48,6 +49,23 @@ def test_padding_is_never_trained(encoder):
     encoder(TEXTS).sum().backward()
     optimizer.step()
     assert (encoder.embedding.weight[PAD] == 0).all() and encoder.embedding.weight.isfinite().all()
+
+
+def test_the_windows_of_the_cnn_are_those_of_conv1d():
+    torch.manual_seed(0)
+    encoder, features = CNNEncoder(10, embedding_dim=8, filters=4, widths=(3, 1, 2)), []
+    vectors = encoder.embedding(TEXTS).transpose(1, 2)
+    for convolution in encoder.convolutions:
+        found = convolution(F.pad(vectors, (0, convolution.kernel_size[0] - 1)))
+        features.append(
+            torch.stack([row[:, : (text != PAD).sum()].amax(1) for row, text in zip(found, TEXTS, strict=True)])
+        )
+    expected = F.relu(torch.cat(features, dim=1))
+    torch.testing.assert_close(encoder(TEXTS), expected)
+    parameters = list(encoder.parameters())
+    weighted = torch.rand_like(expected)
+    got = torch.autograd.grad((encoder(TEXTS) * weighted).sum(), parameters)
+    torch.testing.assert_close(got, torch.autograd.grad((expected * weighted).sum(), parameters))
 
 
 def test_every_task_answers_by_its_name(new_model, encoder_class):

@@ -108,7 +108,7 @@ def run_arm(
     fit(
         model,
         make_loader(train_set, 32, shuffle=True, seed=seed),
-        torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=arm.lr),
+        torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=arm.lr, fused=True),
         steps=steps,
         weights=arm.weights,
         val_loader=make_loader(val_set, 250),

@@ -4,9 +4,11 @@ from functools import partial
 
 import numpy as np
 import pytest
-from loops import LOOPS
+import torch
+import torch.nn.functional as F
+from loops import LOOPS, step_by_hand
 from measure import WARM_UP, line, missing, report, stepper, take_turns, title
-from problem import new_loaders
+from problem import new_loaders, new_model, new_optimizer
 
 NOTES = {
     "lightning": "Trainer(barebones=True)",
@@ -35,3 +37,26 @@ def test_time_per_step(kind, repeats, steps, target):
     times = {name: np.concatenate([part[name] for part in parts]) for name in loops}
     line("by hand", f"{1000 * np.median(times['by hand']):.2f} ms a step")
     report(times, "by hand", targets={"train_steps": target}, notes=NOTES)
+
+
+def through_conv1d(self, vectors, mask):
+    """What `CNNEncoder.encode` computes, in the usual way: by ``nn.Conv1d`` itself."""
+    vectors, pooled = vectors.transpose(1, 2), []
+    for convolution in self.convolutions:
+        windows = convolution(F.pad(vectors, (0, convolution.kernel_size[0] - 1)))
+        pooled.append(windows.masked_fill(~mask[:, None], -torch.inf).amax(dim=2))
+    return F.relu(torch.cat(pooled, dim=1))
+
+
+def test_cnn_over_conv1d():
+    title("Time per epoch of the CNN encoder over the same with nn.Conv1d, 12 each, in turns")
+    batches = list(new_loaders()[0])
+    models = {"nn.Conv1d": new_model("CNN"), "CNNEncoder": new_model("CNN")}
+    models["nn.Conv1d"].encoder.encode = partial(through_conv1d, models["nn.Conv1d"].encoder)
+
+    def epoch(model, optimizer):
+        for batch in batches:
+            step_by_hand(model, optimizer, batch)
+
+    epochs = {name: partial(epoch, model, new_optimizer("CNN", model)) for name, model in models.items()}
+    report(take_turns(epochs, 12, 1), "nn.Conv1d", targets={"CNNEncoder": 0.9})
