@@ -138,7 +138,7 @@ def run(config: dict) -> dict:
     fit(
         model,
         loader,
-        torch.optim.AdamW(model.parameters(), lr=LR),
+        torch.optim.AdamW(model.parameters(), lr=LR, fused=True),
         steps=STEPS[world],
         weights=WEIGHTS.get(arm),
         val_loader=make_loader(splits.val, 250),

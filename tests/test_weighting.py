@@ -98,6 +98,16 @@ def test_it_trains(new_model, new_loader, new_rule):
 
 
 @pytest.mark.parametrize("way", WAYS)
+def test_gradients_lie_in_memory_as_their_parameters(new_loader, new_rule, way):
+    """Else a fused optimizer would mix up their numbers, without an error."""
+    model, batch = WAYS[way](TASKS), next(iter(new_loader()))
+    rule = new_rule(model.tasks)
+    rule.begin(model, SGD(model.parameters(), lr=0.1))
+    rule.backward(task_losses(model.tasks, model(batch.inputs), batch), model)
+    assert all(p.grad is None or p.grad.stride() == p.stride() for p in model.parameters())
+
+
+@pytest.mark.parametrize("way", WAYS)
 def test_its_weights_are_those_of_the_gradient_with_any_way_of_sharing(new_loader, name, new_rule, way):
     model = WAYS[way](TASKS)
     optimizer, batch = SGD(model.parameters(), lr=0.1), next(iter(new_loader()))

@@ -142,7 +142,7 @@ class DriveDemo(BackgroundDemo):
         """Train anew with the λ of the sliders; end with the weights of the best validation, as `fit` does."""
         self.scores, self.step, told, best = {}, 0, time.monotonic(), {}
         with self._using:
-            self.recorded.begin(lambda parameters: torch.optim.AdamW(parameters, lr=self.lr))
+            self.recorded.begin(lambda parameters: torch.optim.AdamW(parameters, lr=self.lr, fused=True))
         for self.step in range(1, steps + 1):
             go_on()
             with self._using:

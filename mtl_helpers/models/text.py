@@ -86,7 +86,7 @@ class CNNEncoder(TextEncoder):
         outside = torch.zeros(mask.shape, device=mask.device).masked_fill(~mask, -torch.inf)[:, :, None]
         pooled = []
         for convolution in self.convolutions:
-            weight = convolution.weight.transpose(1, 2).flatten(1)  # (filters, width * embedding), as the windows lie
+            weight = convolution.weight.transpose(1, 2).flatten(1)  # (filters, width * embedding)
             found = F.linear(windows[:, :, : weight.shape[1]], weight, convolution.bias)
             pooled.append((found + outside).amax(dim=1))
         return F.relu(torch.cat(pooled, dim=1))

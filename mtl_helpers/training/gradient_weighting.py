@@ -86,7 +86,7 @@ class GradientWeighting(Weighting):
             self._weights = self.rescaled(dict(zip(self.names, weights.tolist(), strict=True)))
             combined = weights.new_tensor(list(self._weights.values())) @ jacobian
             for p, part in zip(shared, combined.split([p.numel() for p in shared]), strict=True):
-                p.grad = part.view_as(p)
+                p.grad = _laid_out_as(p, part.view_as(p))
         else:
             self._weights = dict.fromkeys(self.names, 1.0)
         rest = {name: gradients[name][len(shared) :] for name in self.names}
@@ -253,7 +253,12 @@ def put_sum(parameters: Sequence[nn.Parameter], gradients: Gradients, weights: M
     """Set each parameter's ``.grad`` to Σᵢ λᵢ gᵢ; to None where no task has a gradient."""
     for j, parameter in enumerate(parameters):
         parts = [weights[name] * each[j] for name, each in gradients.items() if each[j] is not None]
-        parameter.grad = sum(parts[1:], start=parts[0]) if parts else None
+        parameter.grad = _laid_out_as(parameter, sum(parts[1:], start=parts[0])) if parts else None
+
+
+def _laid_out_as(parameter: nn.Parameter, gradient: Tensor) -> Tensor:
+    """The gradient with the strides of its parameter, as ``backward`` leaves it: PyTorch's fused optimizers assume them."""
+    return gradient if gradient.stride() == parameter.stride() else torch.empty_like(parameter).copy_(gradient)
 
 
 @contextmanager
