@@ -19,7 +19,7 @@ bench: ; @$(RUN) bench $(ARGS)
 # Run the notebooks and store their outputs as they are committed.
 notebooks: ; @$(RUN) notebooks $(ARGS)
 
-# Compute the tables in data/results again, from scratch: 5 minutes, 12, 12, and 15.
+# Compute the tables in data/results again, from scratch: 5 minutes, 12, 12, and 10.
 cost transfer methods driving: ; @$(RUN) install test && .venv/bin/python data/make_$@_table.py $(ARGS)
 
 # The same for real data, 20 minutes; the archives (285 MB) come from their publishers, or from the folder that MTL_DATA names.

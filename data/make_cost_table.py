@@ -10,7 +10,6 @@ reads the file, turns it into intervals, and runs one seed again.
 """
 
 import time
-from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
@@ -19,7 +18,7 @@ import torch
 from tqdm.auto import tqdm
 
 from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader, split_reviews
-from mtl_helpers.evaluation import StepTimer
+from mtl_helpers.evaluation import StepTimer, write_result
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, count_parameters
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 from mtl_helpers.training import mean_score, train_steps, validate
@@ -88,11 +87,7 @@ def cost_rows(encoder, seed, rounds=60):
 def main(seeds=range(10)):
     cells = [(encoder, seed) for encoder in ENCODERS for seed in seeds]
     rows = [row for cell in tqdm(cells, desc="encoder and seed", smoothing=0) for row in cost_rows(*cell)]
-    RESULT.parent.mkdir(exist_ok=True)
-    with RESULT.open("w", encoding="utf-8", newline="\n") as file:
-        date, version = datetime.now(UTC).date(), torch.__version__.split("+")[0]
-        file.write(f"# python data/make_cost_table.py, {date}, torch {version}, CPU, 1 thread\n")
-        pd.DataFrame(rows).round(4).to_csv(file, index=False, lineterminator="\n")
+    write_result(RESULT, pd.DataFrame(rows), command="python data/make_cost_table.py")
 
 
 if __name__ == "__main__":

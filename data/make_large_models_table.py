@@ -27,7 +27,6 @@ import resource
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from datetime import UTC, datetime
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -46,7 +45,7 @@ from mtl_helpers.data import (
     mixed_loader,
     split_reviews,
 )
-from mtl_helpers.evaluation import sweep
+from mtl_helpers.evaluation import sweep, write_result
 from mtl_helpers.models import FrozenFeatures, LSTMEncoder, MultiTaskModel, OnFeatures, load_pretrained
 from mtl_helpers.models.text_to_text import answer_task, as_prompts, prompt_vocabulary, small_decoder
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
@@ -240,11 +239,8 @@ def main():
     if (done.error != "").any():
         sys.exit("Some runs failed; their errors stand above. Start again with --resume.")
     table = pd.DataFrame(rows_of(done)).astype({"trainable": "Int64"})
-    RESULT.parent.mkdir(exist_ok=True)
-    with RESULT.open("w", encoding="utf-8", newline="\n") as file:
-        date, version = datetime.now(UTC).date(), torch.__version__.split("+")[0]
-        file.write(f"# python data/make_large_models_table.py, {date}, torch {version}, CPU, 1 thread a run\n")
-        table.round({"score": 4, "cpu_s": 1, "memory_mb": 0}).to_csv(file, index=False, lineterminator="\n")
+    table = table.round({"cpu_s": 1, "memory_mb": 0})
+    write_result(RESULT, table, command="python data/make_large_models_table.py")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,6 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -56,7 +55,7 @@ from mtl_helpers.data import (
     split_reviews,
 )
 from mtl_helpers.datasets import two_digits
-from mtl_helpers.evaluation import cross_validate, optuna_search, pareto_front, weight_grid
+from mtl_helpers.evaluation import cross_validate, optuna_search, pareto_front, weight_grid, write_result
 from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import RULES, StaticWeights, Weighting, fit, validate
@@ -264,17 +263,8 @@ def main() -> None:
             if not name.endswith("runs"):
                 print(f"\n{name}\n{table.round(3).to_string(index=False)}")
             if options.seeds >= 10:
-                write(f"{name}.csv", table)
+                write_result(RESULTS / f"{name}.csv", table, command="python data/make_methods_table.py")
     print(f"{len(todo)} jobs in {(time.perf_counter() - start) / 60:.1f} minutes")
-
-
-def write(name: str, table: pd.DataFrame) -> None:
-    """Write a table under the line that says where it came from."""
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / name).open("w", encoding="utf-8", newline="\n") as file:
-        date, version = datetime.now(UTC).date(), torch.__version__.split("+")[0]
-        file.write(f"# python data/make_methods_table.py, {date}, torch {version}, CPU, 1 thread\n")
-        table.round(4).to_csv(file, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

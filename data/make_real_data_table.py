@@ -26,7 +26,6 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache, lru_cache, partial
 from pathlib import Path
 
@@ -60,7 +59,7 @@ from mtl_helpers.datasets import (
     multi_domain_sentiment,
     with_rotations,
 )
-from mtl_helpers.evaluation import sweep
+from mtl_helpers.evaluation import sweep, write_result
 from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.relations import ConditionedModel
 from mtl_helpers.tasks import SENTIMENT, STARS, Task
@@ -265,8 +264,9 @@ def main() -> None:
         print(table.round(3).to_string(index=False))
     print(f"{len(runs)} runs in {(time.perf_counter() - start) / 60:.1f} minutes; after cleaning {sizes}")
     if options.seeds >= 5:
-        write("real_data.csv", table)
-        write("real_data_runs.csv", chosen)
+        for name, part in {"real_data": table, "real_data_runs": chosen}.items():
+            command = "python data/make_real_data_table.py"
+            write_result(RESULTS / f"{name}.csv", part, command=command, notes=data_versions())
 
 
 def data_versions() -> list[str]:
@@ -278,18 +278,8 @@ def data_versions() -> list[str]:
         rows = (
             "counts as published" if counts is None else f"re-packed with {counts['train']:,} + {counts['test']:,} rows"
         )
-        lines.append(f"# data: {file}, version {version}, {rows}, sha256 {digest}\n")
+        lines.append(f"data: {file}, version {version}, {rows}, sha256 {digest}")
     return lines
-
-
-def write(name: str, table: pd.DataFrame) -> None:
-    """Write a table under the lines that say where it came from."""
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / name).open("w", encoding="utf-8", newline="\n") as file:
-        date, version = datetime.now(UTC).date(), torch.__version__.split("+")[0]
-        file.write(f"# python data/make_real_data_table.py, {date}, torch {version}, CPU, 1 thread\n")
-        file.writelines(data_versions())
-        table.round(4).to_csv(file, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

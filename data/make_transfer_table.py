@@ -17,7 +17,6 @@ import argparse
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -32,7 +31,7 @@ from tqdm import tqdm
 
 from mtl_helpers.corpus import make_reviews
 from mtl_helpers.data import Splits, load_reviews, split_reviews
-from mtl_helpers.evaluation import Arm, controlled_splits, paired_changes, run_arm, run_arms, usual_arms
+from mtl_helpers.evaluation import Arm, controlled_splits, paired_changes, run_arm, run_arms, usual_arms, write_result
 from mtl_helpers.evaluation.transfer import N_TEST
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.relations import (
@@ -267,19 +266,10 @@ def main() -> None:
         print(table.to_string(index=False))
         print(looks.groupby(["rho", "other"], sort=False)[[*MEASURES, "change"]].mean().round(4))
     if options.seeds >= 10:
-        write("transfer.csv", table)
-        write("transfer_runs.csv", runs.loc[~measured, [*KEYS, "seed", "score", "seconds"]].round({"seconds": 1}))
-        write("gradients.csv", looks)
+        scores = runs.loc[~measured, [*KEYS, "seed", "score", "seconds"]].round({"seconds": 1})
+        for name, part in {"transfer": table, "transfer_runs": scores, "gradients": looks}.items():
+            write_result(RESULTS / f"{name}.csv", part, command="python data/make_transfer_table.py")
     print(f"{len(jobs)} jobs in {(time.perf_counter() - start) / 60:.1f} minutes")
-
-
-def write(name: str, table: pd.DataFrame) -> None:
-    """Write a table under the line that says where it came from."""
-    RESULTS.mkdir(exist_ok=True)
-    with (RESULTS / name).open("w", encoding="utf-8", newline="\n") as file:
-        date, version = datetime.now(UTC).date(), torch.__version__.split("+")[0]
-        file.write(f"# python data/make_transfer_table.py, {date}, torch {version}, CPU, 1 thread\n")
-        table.round(4).to_csv(file, index=False, lineterminator="\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The data demo without a page, and what stands behind it: cleaning by choice, and the bag-of-words baseline."""
 
-import time
 
 import pandas as pd
 import pytest
+from demos import wait_for
 
 from mtl_helpers.data import (
     CLEANING_STEPS,
@@ -34,14 +34,6 @@ def demo(raw):
     demo = DataDemo(raw, repeats=2)
     yield demo
     demo.stop()
-
-
-def wait_for(condition) -> None:
-    """Only how long we are willing to wait for a thread; nothing is measured."""
-    end = time.time() + 60
-    while not condition():
-        assert time.time() < end, "waited a minute in vain"
-        time.sleep(0.005)
 
 
 # Cleaning by choice

@@ -1,12 +1,12 @@
 """The drive demo without a page: what is chosen is drawn, λ retrains, and what fails is seen."""
 
 import io
-import time
 import wave
 
 import numpy as np
 import pytest
 import torch
+from demos import wait_for
 
 from mtl_helpers.data import make_loader
 from mtl_helpers.driving import DRIVING_TASKS, SIGN, make_drives
@@ -31,13 +31,6 @@ def new_model(tasks=DRIVING_TASKS) -> MultiTaskModel:
         "microphone": ImageEncoder(size=24, channels=4),
     }
     return MultiTaskModel(FusionEncoder(branches, hidden=16), tasks)
-
-
-def until(condition, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.01)
 
 
 @pytest.fixture
@@ -95,6 +88,18 @@ def test_training_follows_from_weights_alone_and_is_compared_with_single_models(
     assert demo.run(waypoints=4, command=1).validation.equals(first.validation), "another λ left something behind"
 
 
+def test_a_trained_model_is_taken_over_and_a_slider_goes_on_from_the_first_weights(new_demo):
+    first, demo = new_demo(), new_demo(single={"sign": 0.0})
+    again = demo.run(sign=2).validation
+    trained = first.run()
+    taken = demo.take(first.model)
+    assert taken.validation.equals(trained.validation) and taken.points["sign"] == 100 * taken.validation["sign"]
+    assert "taken over" in demo.readout.value and demo.picture.value == first.picture.value
+    assert demo.run(sign=2).validation.equals(again)
+    with pytest.raises(DemoError, match="other parts"):
+        demo.take(new_model([SIGN]))
+
+
 def test_a_slider_retrains_in_the_background_while_the_scene_changes(new_demo):
     demo = new_demo(steps=40)
     demo.sliders["sign"].value = 2.0
@@ -108,9 +113,9 @@ def test_a_slider_retrains_in_the_background_while_the_scene_changes(new_demo):
 def test_another_weight_gives_up_what_was_being_trained(new_demo):
     demo = new_demo(steps=100_000)
     demo.start()
-    until(lambda: demo.step > 2)
+    wait_for(lambda: demo.step > 2)
     demo.sliders["action"].value = 3.0
-    until(lambda: demo.recorded.records and demo.recorded.records[-1].weights["action"] == 3.0)
+    wait_for(lambda: demo.recorded.records and demo.recorded.records[-1].weights["action"] == 3.0)
     demo.stop()
     assert 0 < demo.step < 100_000 and demo.scores == {} and not demo.computing
 

@@ -1,11 +1,11 @@
 """The λ lab with a rule at the wheel, and with a choice of data."""
 
 import threading
-import time
 
 import pandas as pd
 import pytest
 import torch
+from demos import wait_for
 
 from mtl_helpers.live import LabError, LambdaLab, World, lab_worlds
 from mtl_helpers.live.panel import STOPS, LambdaSlider, three_digits
@@ -54,14 +54,6 @@ def of_worlds(new_worlds):
     lab = LambdaLab.of(new_worlds[0])
     yield lab
     lab.close()
-
-
-def wait_for(condition) -> None:
-    """Only how long we are willing to wait for a thread; nothing is measured."""
-    end = time.time() + 60
-    while not condition():
-        assert time.time() < end, "waited a minute in vain"
-        time.sleep(0.005)
 
 
 def same_run(a: pd.DataFrame, b: pd.DataFrame) -> None:

@@ -9,6 +9,7 @@ import time
 import pandas as pd
 import pytest
 import torch
+from demos import wait_for
 
 from mtl_helpers.live import LabError, LambdaLab, cells, stepper
 from mtl_helpers.models import LSTMEncoder, TransformerEncoder
@@ -28,14 +29,6 @@ def new_lab(new_model, new_loader):
     yield build
     for lab in labs:
         lab.close()
-
-
-def wait_for(condition) -> None:
-    """Only how long we are willing to wait for a thread; nothing is measured."""
-    end = time.time() + 60
-    while not condition():
-        assert time.time() < end, "waited a minute in vain"
-        time.sleep(0.005)
 
 
 def same_run(a: pd.DataFrame, b: pd.DataFrame) -> None:

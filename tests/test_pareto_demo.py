@@ -1,16 +1,16 @@
 """The Pareto explorer without a page: one short training, and faked ones where only the bookkeeping is in question."""
 
 import math
-import threading
 import time
 
 import pandas as pd
 import pytest
 import torch
+from demos import check_that_its_cell_run_again_stops_it, check_that_what_fails_is_seen, wait_for
 
 from mtl_helpers.data import make_loader
 from mtl_helpers.datasets import LEFT, RIGHT, two_digits
-from mtl_helpers.live import DemoError, LambdaLab, ParetoDemo, cells, pareto_runs
+from mtl_helpers.live import DemoError, LambdaLab, ParetoDemo, pareto_runs
 from mtl_helpers.live.pareto_picture import ParetoPicture
 from mtl_helpers.live.pareto_runs import SHARES, Found, Key, ParetoRuns
 from mtl_helpers.live.pareto_verdict import dominated_by, judge
@@ -62,14 +62,6 @@ def endless(monkeypatch):
 
     monkeypatch.setattr(ParetoRuns, "train", train)
     return taken
-
-
-def wait_for(condition) -> None:
-    """Only how long we are willing to wait for a thread; nothing is measured."""
-    end = time.time() + 60
-    while not condition():
-        assert time.time() < end, "waited a minute in vain"
-        time.sleep(0.005)
 
 
 # What it computes
@@ -230,33 +222,11 @@ def test_threads_are_put_back(new_demo, quick):
 
 
 def test_running_the_cell_again_stops_the_demo_it_made_before(new_demo, endless, monkeypatch):
-    monkeypatch.setattr(cells, "current_cell", lambda: ("pareto", 1))
-    old = new_demo()
-    old.start()
-    wait_for(lambda: endless)
-    monkeypatch.setattr(cells, "current_cell", lambda: ("pareto", 2))
-    new_demo()
-    assert not old.computing and "pareto-demo" not in [thread.name for thread in threading.enumerate()]
-    with pytest.raises(DemoError, match="closed, or its cell was run again"):
-        old.start()
+    check_that_its_cell_run_again_stops_it(new_demo, endless, monkeypatch)
 
 
 def test_an_error_in_the_thread_is_shown_and_raised_and_forgotten(new_demo, quick, monkeypatch):
-    def fail(*_):
-        raise ValueError("no <pictures>")
-
-    demo = new_demo()
-    with monkeypatch.context() as patch:
-        patch.setattr(ParetoRuns, "train", fail)
-        with pytest.raises(ValueError, match="no <pictures>"):
-            demo.run()
-        demo.start()
-        demo.wait(60)
-        assert "ValueError:</b> no &lt;pictures&gt;" in demo.error_box.value
-        with pytest.raises(ValueError, match="no <pictures>"):
-            demo.stop()
-    demo.run()
-    assert demo.error_box.value == "" and not demo.buttons["train"].disabled
+    check_that_what_fails_is_seen(new_demo(), monkeypatch, ParetoRuns, "train")
 
 
 # What it is told and what it shows

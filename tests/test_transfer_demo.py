@@ -1,15 +1,15 @@
 """The transfer demo without a page: tiny runs, and faked ones where only the bookkeeping is in question."""
 
-import threading
 import time
 from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 import torch
+from demos import check_that_its_cell_run_again_stops_it, check_that_what_fails_is_seen, wait_for
 
 from mtl_helpers.evaluation import controlled_splits, paired_changes, run_arms, usual_arms
-from mtl_helpers.live import DemoError, TransferDemo, cells, transfer_runs
+from mtl_helpers.live import DemoError, TransferDemo, transfer_runs
 from mtl_helpers.live.transfer_picture import TransferPicture, transfer_table, verdict
 from mtl_helpers.live.transfer_runs import ARMS, STEPS, TransferRuns
 from mtl_helpers.tasks import SENTIMENT, TOPIC
@@ -59,14 +59,6 @@ def endless(monkeypatch):
     monkeypatch.setattr(transfer_runs, "run_arm", run_arm)
     monkeypatch.setattr(transfer_runs, "controlled_splits", lambda *_, **__: None)
     return taken
-
-
-def wait_for(condition) -> None:
-    """Only how long we are willing to wait for a thread; nothing is measured."""
-    end = time.time() + 60
-    while not condition():
-        assert time.time() < end, "waited a minute in vain"
-        time.sleep(0.005)
 
 
 # What it computes
@@ -164,35 +156,12 @@ def test_threads_are_put_back(new_demo, quick):
 
 
 def test_running_the_cell_again_stops_the_demo_it_made_before(new_demo, endless, monkeypatch):
-    monkeypatch.setattr(cells, "current_cell", lambda: ("transfer", 1))
-    old = new_demo()
-    old.start()
-    wait_for(lambda: endless)
-    monkeypatch.setattr(cells, "current_cell", lambda: ("transfer", 2))
-    new = new_demo()
-    assert not old.computing and "transfer-demo" not in [thread.name for thread in threading.enumerate()]
-    with pytest.raises(DemoError, match="closed, or its cell was run again"):
-        old.start()
-    new.set(filters=8)
+    check_that_its_cell_run_again_stops_it(new_demo, endless, monkeypatch).set(filters=8)
 
 
 @pytest.mark.parametrize("fails", ["controlled_splits", "run_arm"])
 def test_an_error_in_the_thread_is_shown_and_raised_and_forgotten(new_demo, quick, monkeypatch, fails):
-    def fail(*_, **__):
-        raise ValueError("no <reviews>")
-
-    demo = new_demo()
-    with monkeypatch.context() as patch:
-        patch.setattr(transfer_runs, fails, fail)
-        with pytest.raises(ValueError, match="no <reviews>"):
-            demo.run()
-        demo.start()
-        demo.wait(60)
-        assert "ValueError:</b> no &lt;reviews&gt;" in demo.error_box.value
-        with pytest.raises(ValueError, match="no <reviews>"):
-            demo.stop()
-    demo.run()
-    assert demo.error_box.value == "" and not demo.buttons["compute"].disabled
+    check_that_what_fails_is_seen(new_demo(), monkeypatch, transfer_runs, fails)
 
 
 # What it is told and what it shows

@@ -11,6 +11,7 @@ from mtl_helpers.evaluation.repeats import (
     paired_scores,
     runs_needed,
 )
+from mtl_helpers.evaluation.results import write_result
 from mtl_helpers.evaluation.search import cross_validate, grid_search, optuna_search, text_folds, weight_grid
 from mtl_helpers.evaluation.step_timer import StepTimer
 from mtl_helpers.evaluation.sweep import sweep
@@ -53,4 +54,5 @@ __all__ = [
     "text_folds",
     "usual_arms",
     "weight_grid",
+    "write_result",
 ]

@@ -25,9 +25,9 @@ from mtl_helpers.live.page import new_button
 from mtl_helpers.live.panel import LambdaSlider
 from mtl_helpers.live.recorded_run import RecordedRun
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.training import mean_score, whole_number
+from mtl_helpers.training import mean_score, validate, whole_number
 
-PUSH_INTERVAL = 0.4  # seconds between two pictures of a model in training
+PUSH_INTERVAL = 0.8  # seconds between two pictures of a model in training; drawing one takes 0.1 to 0.2
 EVAL_EVERY = 50
 SCENE = ("bend", "light", "fog", "rain", "hum")  # the numbers of a drive that have a slider
 CLASSES = {task.name: task.classes for task in (COMMAND, SIGN, OBSTACLE)}
@@ -49,9 +49,9 @@ class DriveDemo(BackgroundDemo):
 
     Command, sign, obstacle and weather change the drive at hand, and the answers are drawn at once. Releasing a λ slider
     trains the model anew from its first weights, in the background, and the drawing follows. ``set(...)`` changes the drive
-    from code, ``run(waypoints=4)`` sets λ and trains here and now; ``answers`` is what the model says, ``scores`` its
-    validation, and ``gaps`` how many points each task is better (+) or worse (-) than its single model; a point is 0.01, of a
-    road width for the waypoints.
+    from code, ``run(waypoints=4)`` sets λ and trains here and now, ``take(model)`` shows one that is trained already.
+    ``answers`` is what the model says, ``scores`` its validation, and ``gaps`` how many points each task is better (+) or
+    worse (-) than its single model; a point is 0.01, of a road width for the waypoints.
     """
 
     go = "train"
@@ -131,6 +131,23 @@ class DriveDemo(BackgroundDemo):
                 self.recorded.set(**{name: value})
                 self.sliders[name].show(value, exactly=True)
         self._compute_now(self.steps if steps is None else steps)
+        return self._compared()
+
+    def take(self, trained: MultiTaskModel) -> pd.DataFrame:
+        """Go on with the weights of a model that is trained already, one of the same parts; return what `run` returns."""
+        self._alive()
+        self._cancel()
+        with self._working, self._using:
+            try:
+                self.model.load_state_dict(trained.state_dict())
+            except RuntimeError as error:
+                raise DemoError(f"The demo's model has other parts than the one it is to take: {error}") from error
+            self.error, self.step = None, 0
+            self.scores = validate(self.model, self.recorded.val_loader)[1]
+        self._show()
+        return self._compared()
+
+    def _compared(self) -> pd.DataFrame:
         return pd.DataFrame({"validation": self.scores, "single": self.single, "points": self.gaps}).reindex(NAMES)
 
     # The computation ------------------------------------------------------------------------------------------------
@@ -252,7 +269,10 @@ class DriveDemo(BackgroundDemo):
         answers, row = self.answers, self.row
         truth = {name: str(row[name].iloc[0]) for name in ("sign", "obstacle", "command", "action")}
         table = answers_table(self.model.tasks, answers, truth, self.scores, self.single, self.gaps)
-        state = f"step {self.step} of {self.steps}" if self.step else "not trained yet: press Train"
+        if self.step:
+            state = f"step {self.step} of {self.steps}"
+        else:
+            state = "a trained model, taken over" if self.scores else "not trained yet: press Train"
         if self.gaps:
             kept = sum(gap >= -POINTS_ALLOWED for gap in self.gaps.values())
             state += f" · {kept} of {len(self.gaps)} tasks within {POINTS_ALLOWED:g} points of their single model"
