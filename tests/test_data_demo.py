@@ -1,6 +1,5 @@
 """The data demo without a page, and what stands behind it: cleaning by choice, and the bag-of-words baseline."""
 
-
 import pandas as pd
 import pytest
 from demos import wait_for
