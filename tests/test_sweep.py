@@ -9,6 +9,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+import dask
 import distributed
 import pandas as pd
 import pytest
@@ -67,6 +68,17 @@ def always_dies_at_two(config: dict) -> dict:
     return square(config)
 
 
+def dies_and_takes_the_other_along(config: dict, marker: str) -> dict:
+    """Run 1 always kills its worker; run 0 beside it ends only after that."""
+    if config["x"] == 1:
+        with open(marker, "a") as file:
+            file.write("x")
+        os.kill(os.getpid(), signal.SIGKILL)
+    while not Path(marker).read_text():
+        time.sleep(0.05)
+    return square(config)
+
+
 def numbers(n: int, **more) -> list[dict]:
     return [{"x": x, **more} for x in range(n)]
 
@@ -121,9 +133,19 @@ def test_a_dask_cluster_gives_the_same_bit_for_bit_with_a_worker_killed_half_way
     pd.testing.assert_frame_equal(table.drop(columns="seconds"), serial.drop(columns="seconds"))
 
 
-def test_a_run_that_a_cluster_gives_up_is_reported_and_stops_no_other(cluster):
-    table = quiet(numbers(4), always_dies_at_two, executor=cluster.get_executor())
-    assert table.square.dropna().tolist() == [0, 1, 9] and "KilledWorker" in table.error[2]
+def test_what_a_cluster_gives_up_is_reported_and_a_run_that_stood_beside_it_is_not_lost(tmp_path):
+    """Two runs in one worker, and one kills it: dask gives up both. Alone, only the culprit fails again."""
+    (tmp_path / "died").touch()
+    run = partial(dies_and_takes_the_other_along, marker=str(tmp_path / "died"))
+    options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": None, "local_directory": str(tmp_path)}
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 0}),
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        table = quiet(numbers(2), run, executor=client.get_executor())
+    assert table.error[0] == "" and table.square[0] == 0 and "KilledWorker" in table.error[1]
+    assert (tmp_path / "died").read_text() == "xx"
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from multiprocessing import get_all_start_methods, get_context
 from pathlib import Path
 from typing import Any
@@ -81,11 +82,17 @@ def _compute(
     """Key and outcome of each run, as they finish."""
     if executor is not None:
         futures = {executor.submit(_one, run, config): key for key, config in todo.items()}
+        given_up = []
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
-            except Exception as problem:  # not of the run, but of its worker: a cluster gives up one that keeps dying
-                yield futures[future], _failed(problem)
+            except Exception:  # not of the run, but of its worker: a cluster gives up a run that was there at four deaths
+                given_up.append(futures[future])
+        for key in given_up:  # and with it those that only stood beside: alone, each answers for itself
+            try:  # (as a partial: the very same call dask would answer from memory, with the same failure)
+                yield key, executor.submit(partial(_one, run), todo[key]).result()
+            except Exception as problem:
+                yield key, _failed(problem)
         return
     processes = processes or os.cpu_count() or 1
     if processes == 1:
