@@ -86,7 +86,7 @@ def _compute(
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
-            except Exception:  # not of the run, but of its worker: a cluster gives up a run that was there at four deaths
+            except Exception:  # not of the run but of its worker: a cluster gives up all that died with it too often
                 given_up.append(futures[future])
         for key in given_up:  # and with it those that only stood beside: alone, each answers for itself
             try:  # (as a partial: the very same call dask would answer from memory, with the same failure)
