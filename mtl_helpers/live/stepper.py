@@ -8,11 +8,13 @@ from collections.abc import Callable
 
 import torch
 
-PUSH_INTERVAL = 0.1  # seconds: the page hears from the training at most 10 times a second
+# Seconds between two news of the training to the page; within these bounds REST times what showing the last took, so that
+# on a slow machine too the page costs the training little.
+PUSH_INTERVAL, LONGEST, REST = 0.1, 0.3, 30
 
 
 class Stepper:
-    """Calls ``take`` step after step; ``show`` at most ten times a second, ``done`` when it has come to an end.
+    """Calls ``take`` step after step; ``show`` three to ten times a second, ``done`` when it has come to an end.
 
     What goes wrong in a thread shows nowhere by itself: it is kept in ``error``, and raised by `raise_error`. ``rate`` is the
     steps per second of late. Torch has one thread meanwhile: to small models a second one is only in the way, and in the
@@ -44,7 +46,7 @@ class Stepper:
     def drive(self, take: Callable[[], None], limit: int | None, pace: Callable[[], float] = lambda: 0) -> None:
         """Take steps until paused, or ``limit`` of them; not more than ``pace`` a second, unless that is 0."""
         torch.set_num_threads(1)
-        taken, since, counted, next_at = 0, time.perf_counter(), 0, 0.0
+        taken, since, counted, next_at, interval = 0, time.perf_counter(), 0, 0.0, PUSH_INTERVAL
         try:
             while not self._pause.is_set() and (limit is None or taken < limit):
                 if steps_per_second := pace():
@@ -53,10 +55,11 @@ class Stepper:
                 take()
                 taken += 1
                 now = time.perf_counter()
-                if now - since >= PUSH_INTERVAL:
+                if now - since >= interval:
                     self.rate = (taken - counted) / (now - since)
                     self._show()
                     since, counted = time.perf_counter(), taken
+                    interval = min(max(PUSH_INTERVAL, REST * (since - now)), LONGEST)
         except Exception as error:
             self.error = error
         finally:

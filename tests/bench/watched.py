@@ -40,7 +40,7 @@ def every_step() -> Due:
 
 
 def ten_a_second() -> Due:
-    """A tenth of a second from the end of one drawing to the next, as the lab does."""
+    """A tenth of a second from the end of one drawing to the next, as the lab on a fast machine."""
     last, drew = time.perf_counter(), False
 
     def due(step: int) -> bool:
