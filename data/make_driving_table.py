@@ -223,7 +223,9 @@ def main() -> None:
         print(changes(table).round(4))
         print(pd.pivot_table(table, "score", ["arm", "labels", "condition"], "task").round(3))
     if options.seeds >= 5 and options.worlds == list(TASKS):
-        write_result(RESULT, table, command="python data/make_driving_table.py")
+        write_result(
+            RESULT, table, command="python data/make_driving_table.py" + " --any-version" * options.any_version
+        )
     print(f"{len(runs)} runs in {(time.perf_counter() - start) / 60:.1f} minutes")
 
 

@@ -1,6 +1,6 @@
 """What a pre-trained encoder changes: few labels, ways of fine-tuning, and tasks named in the text: results/large_models.csv.
 
-    python data/make_large_models_table.py            # about 20 minutes on two cores
+    python data/make_large_models_table.py            # about 9 minutes on two cores
     python data/make_large_models_table.py --resume   # go on after an interruption
 
 Each run has one thread, and in ``tuning`` a process of its own. A seed draws split, labels, initial weights and order of the
@@ -13,8 +13,8 @@ stars of all training reviews, with λ = 0.2.
 
 ``tuning``: topic and sentiment on 240 reviews that have both labels, 60 steps of 16, tested on 200: the frozen MiniLM with
 heads (400 steps, on features computed once), its last two layers, LoRA of rank 8 shared by the tasks, LoRA for each task (two
-models above one frozen encoder), all layers. ``seconds`` is processor time, ``memory_mb`` the largest resident memory of the
-process over that before training.
+models above one frozen encoder), all layers. ``cpu_s`` is processor time in seconds, ``memory_mb`` the largest resident memory
+of the process over that before training.
 
 ``mixing``: controlled reviews, 3,000 with a topic and 1,000 with a sentiment, as prompts for a GPT-2 of two layers with new
 weights, 700 steps of 32, drawn in proportion to the sizes, at temperature 2, or equally.

@@ -5,7 +5,9 @@ import torch
 from torch import nn
 
 from mtl_helpers.data import MultiTaskDataset, make_loader
+from mtl_helpers.driving import DRIVING_TASKS, make_drives
 from mtl_helpers.evaluation import evaluate
+from mtl_helpers.live import LambdaLab
 from mtl_helpers.models import FusionEncoder, ImageEncoder, ModelError, MultiTaskModel
 from mtl_helpers.tasks import Task, TaskError
 from mtl_helpers.training import fit
@@ -132,3 +134,19 @@ def test_labels_of_several_numbers():
 def test_a_wrong_number_of_numbers_is_said(make, said):
     with pytest.raises(TaskError, match=said):
         make()
+
+
+def test_the_lambda_lab_trains_driving_as_it_does_texts():
+    splits = make_drives(200, 50, 1, seed=0, route_labels=100)
+    torch.manual_seed(0)
+    branches = {"camera": ImageEncoder(size=32, colours=3), "microphone": ImageEncoder(size=24)}
+    model = MultiTaskModel(FusionEncoder(branches), DRIVING_TASKS)
+    lab = LambdaLab(model, make_loader(splits.train, 32, shuffle=True), make_loader(splits.val, 50), eval_every=3)
+    names = [task.name for task in DRIVING_TASKS]
+    lab.set(waypoints=5)
+    lab.run(3)
+    assert list(lab.sliders) == names and set(lab.scores) == set(names)
+    losses = lab.history.pivot_table(index="step", columns="task", values="loss")[names]
+    assert losses.shape == (3, 5) and (losses > 0).all(axis=None)
+    assert set(lab.history[lab.history.task == "waypoints"].weight) == {5}
+    lab.close()
