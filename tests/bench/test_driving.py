@@ -21,10 +21,8 @@ def test_drives_and_a_model():
     splits = make_drives(seed=0, route_labels=300)
     made = time.thread_time() - start
     line("5,500 drives rendered, spoken, encoded", f"{made:.1f} s", "<= 3 s", made <= 3)
-    model, loader = (
-        course["new_model"](DRIVING_TASKS, seed=0),
-        course["new_loader"](splits.train, DRIVING_TASKS, seed=0),
-    )
+    model = course["new_model"](DRIVING_TASKS, seed=0)
+    loader = course["new_loader"](splits.train, DRIVING_TASKS, seed=0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=course["LR"], fused=True)
     val_loader = make_loader(splits.val, 250)
     start = time.thread_time()
