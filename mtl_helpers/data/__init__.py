@@ -4,8 +4,9 @@ from mtl_helpers.data.baseline import bag_of_words, baseline_score
 from mtl_helpers.data.batches import Batch, MultiTaskDataset, encode_reviews, make_loader
 from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews, clean_with, keep_known_labels
 from mtl_helpers.data.mixing import joined, mixed_loader, sampling_proportions
-from mtl_helpers.data.reviews import PHENOMENA, DataError, Splits, data_file, load_reviews, read_reviews, split_reviews
+from mtl_helpers.data.reviews import PHENOMENA, Splits, data_file, load_reviews, read_reviews, split_reviews
 from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary, tokenize
+from mtl_helpers.errors import DataError
 
 __all__ = [
     "CLEANING_STEPS",

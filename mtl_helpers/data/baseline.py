@@ -9,8 +9,8 @@ from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 
-from mtl_helpers.data.reviews import DataError
 from mtl_helpers.data.vocabulary import tokenize
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task
 
 

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mtl_helpers.data.reviews import DataError
 from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary, tokenize  # noqa: F401  (others take them from here)
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 
 
