@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 import re
-import sys
 import unicodedata
 from functools import cache
 
@@ -82,7 +82,7 @@ def _plain(text: str) -> str:
 
 
 def _with_pairs(units: list[str]) -> list[str]:
-    both = [token for a, b in zip(units, units[1:], strict=False) for token in (a, a + b)]
+    both = [token for a, b in itertools.pairwise(units) for token in (a, a + b)]
     return [*both, units[-1]]
 
 
