@@ -1,8 +1,9 @@
 """Step 1, data: read, clean, split, encode and batch texts that carry a label for each of several tasks."""
 
 from mtl_helpers.data.baseline import bag_of_words, baseline_score
-from mtl_helpers.data.batches import Batch, MultiTaskDataset, encode_reviews, make_loader
+from mtl_helpers.data.batches import Batch, MultiTaskDataset, encode_reviews
 from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews, clean_with, keep_known_labels
+from mtl_helpers.data.loaders import collate, make_loader
 from mtl_helpers.data.mixing import joined, mixed_loader, sampling_proportions
 from mtl_helpers.data.reviews import PHENOMENA, data_file, load_reviews, read_reviews
 from mtl_helpers.data.splitting import Splits, split_reviews, split_table, text_folds
@@ -26,6 +27,7 @@ __all__ = [
     "baseline_score",
     "clean_reviews",
     "clean_with",
+    "collate",
     "data_file",
     "encode_reviews",
     "joined",

@@ -61,6 +61,7 @@ class OfClasses(Task):
 
     def check_numbers(self, target: Tensor, known: Tensor) -> Tensor:
         """Class numbers as whole numbers from 0 on; those not ``known`` are not looked at."""
+        target = target.long() if target.dtype == torch.bool else target
         bad = known & ((target != target.round()) | (target < 0) | (target >= self.n_outputs))
         if bad.any():
             row = int(bad.reshape(len(target), -1).any(dim=1).int().argmax())

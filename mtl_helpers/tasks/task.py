@@ -117,7 +117,7 @@ class Task:
         target = self._as_tensor("targets", target)
         if target.dim() == len(self.label_shape) + 2 and target.shape[-1] == 1:  # a column, as a table gives it
             target = target.squeeze(-1)
-        known = torch.isfinite(target).reshape(len(target), -1).all(dim=1)
+        known = finite_rows(target)
         mask = known.clone() if mask is None else self._as_mask(mask, len(target))
         if (bad := mask & ~known).any():
             row = int(bad.int().argmax())
@@ -221,7 +221,7 @@ class Task:
             array = np.asarray(values)
             if array.dtype == object:  # as a column with a gap comes from a table
                 array = array.astype(float)
-            return torch.as_tensor(np.ascontiguousarray(array))
+            return torch.from_numpy(np.array(array))
         except (TypeError, ValueError) as problem:
             raise TaskError(
                 f"Task '{self.name}': the {what} are no numbers ({problem}). Make them with task.encode(labels)."
@@ -237,6 +237,11 @@ class Task:
             row = int(odd.int().argmax())
             raise TaskError(f"Task '{self.name}': a mask is True or False; row {row} is {mask[row].item()!r}.")
         return mask.bool()
+
+
+def finite_rows(values: Tensor) -> Tensor:
+    """Which rows of ``(n, ...)`` hold finite numbers only, ``(n,)``."""
+    return values.isfinite().reshape(len(values), math.prod(values.shape[1:])).all(dim=1)
 
 
 def _subclasses(kind: type[Task]) -> list[type[Task]]:
