@@ -95,7 +95,8 @@ class Task:
         task's loss or score. Raises `TaskError`, naming task and position, for a label that cannot be one.
         """
         column = labels if isinstance(labels, pd.Series) else pd.Series(list(labels), dtype=object)
-        known = ~(column.isna() | (column == "")).to_numpy(dtype=bool)
+        empty = np.fromiter((label.__class__ is str and not label for label in column), bool, len(column))
+        known = ~(column.isna().to_numpy(dtype=bool) | empty)
         target = self.encode_known(column[known], np.flatnonzero(known))
         mask = torch.from_numpy(known)
         if known.all():
