@@ -18,7 +18,7 @@ from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 from mtl_helpers.tasks.task import finite_rows
 
-__all__ = ["PAD", "UNK", "Batch", "MultiTaskDataset", "Vocabulary", "encode_reviews", "tokenize"]
+__all__ = ["PAD", "UNK", "Batch", "DatasetSplits", "MultiTaskDataset", "Vocabulary", "encode_reviews", "tokenize"]
 
 
 class Batch(NamedTuple):
@@ -149,6 +149,14 @@ class MultiTaskDataset(Dataset):
         )
 
 
+class DatasetSplits(NamedTuple):
+    """Three data sets without an example in common: to learn from, to choose by, and to test once."""
+
+    train: MultiTaskDataset
+    val: MultiTaskDataset
+    test: MultiTaskDataset
+
+
 def _examples(batch: Batch) -> list[Batch]:
     def one(part: Any, row: int) -> Any:
         return {name: each[row] for name, each in part.items()} if isinstance(part, dict) else part[row]
@@ -186,7 +194,7 @@ def _as_numbers(what: str, values: Any) -> Tensor:
                 )
         values = values.to_numpy(dtype=float)
     try:
-        tensor = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+        tensor = values if isinstance(values, Tensor) else _from_numpy(np.asarray(values))
     except (TypeError, ValueError):
         raise DataError(f"The {what} are no numbers; found {values!r:.80}. Encode texts with a Vocabulary.") from None
     if tensor.dim() == 0:
@@ -198,6 +206,11 @@ def _as_numbers(what: str, values: Any) -> Tensor:
     return tensor
 
 
+def _from_numpy(array: np.ndarray) -> Tensor:
+    """A tensor on the array's memory, or on a copy where it may not be written to, of which torch would warn."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
 def _plain_labels(
     targets: dict[str, Any], masks: Mapping[str, Any] | None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -207,14 +220,14 @@ def _plain_labels(
         if not isinstance(target, Tensor):
             array = np.asarray(target)
             try:
-                target = torch.as_tensor(array.astype(float) if array.dtype == object else array)
+                target = _from_numpy(array.astype(float) if array.dtype == object else array)
             except (TypeError, ValueError):
                 raise DataError(
                     f"The targets of '{name}' are no numbers; found {array.ravel()[0]!r}. Make them with task.encode(labels)."
                 ) from None
         target = target.float() if target.dtype == torch.float64 else target
         known = finite_rows(target)
-        mask = known if masks is None else torch.as_tensor(np.asarray(masks[name]))
+        mask = known if masks is None else _from_numpy(np.asarray(masks[name]))
         made[0][name], made[1][name] = target, mask.bool() if mask.dim() == 1 else mask
     return made
 
