@@ -3,6 +3,7 @@
 from mtl_helpers.data.baseline import bag_of_words, baseline_score
 from mtl_helpers.data.batches import Batch, MultiTaskDataset, encode_reviews
 from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews, clean_with, keep_known_labels
+from mtl_helpers.data.columns import ColumnNumbers
 from mtl_helpers.data.loaders import collate, make_loader
 from mtl_helpers.data.mixing import joined, mixed_loader, sampling_proportions
 from mtl_helpers.data.reviews import PHENOMENA, data_file, load_reviews, read_reviews
@@ -19,6 +20,7 @@ __all__ = [
     "PHENOMENA",
     "UNK",
     "Batch",
+    "ColumnNumbers",
     "DataError",
     "MultiTaskDataset",
     "RaggedTokens",
