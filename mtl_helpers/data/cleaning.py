@@ -11,6 +11,7 @@ import pandas as pd
 from mtl_helpers.data.reviews import COLUMNS
 from mtl_helpers.data.table_cleaning import (
     MISSING,
+    by_value,
     count_changed,
     counted,
     fix_encoding,
@@ -44,9 +45,9 @@ _LABELS = ("topic", "sentiment", "stars")
 def unify_labels(frame: pd.DataFrame) -> pd.DataFrame:
     """Bring every spelling of a label to one: ``POS`` and ``+`` to ``positive``, ``four`` to 4, ``n/a`` to missing."""
 
-    topic = _by_value(frame.topic, lambda label: _plain(label).str.rstrip("s"))
-    sentiment = _by_value(frame.sentiment, lambda label: _plain(label).replace(_SENTIMENTS))
-    stars = _by_value(frame.stars, lambda label: _plain(label).map(_stars))
+    topic = by_value(frame.topic, lambda label: _plain(label).rstrip("s"))
+    sentiment = by_value(frame.sentiment, lambda label: _SENTIMENTS.get(_plain(label), _plain(label)))
+    stars = by_value(frame.stars, lambda label: _stars(_plain(label)))
     number = stars.replace("", np.nan).astype(float)
     odd = ~topic.isin(["", *TOPIC.classes]) | ~sentiment.isin(["", *SENTIMENT.classes])
     odd |= (stars != "") & ~number.between(1, 5)
@@ -61,16 +62,9 @@ def unify_labels(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _by_value(column: pd.Series, change: Callable[[pd.Series], pd.Series]) -> pd.Series:
-    """A column changed, each value that occurs once."""
-    codes, known = pd.factorize(column, use_na_sentinel=False)
-    changed = change(pd.Series(known, dtype=object)).to_numpy(dtype=object)
-    return pd.Series(changed[codes], index=column.index, dtype=object)
-
-
-def _plain(label: pd.Series) -> pd.Series:
-    label = label.str.strip().str.lower()
-    return label.where(~label.isin(MISSING), "")
+def _plain(label: str) -> str:
+    label = label.strip().lower()
+    return "" if label in MISSING else label
 
 
 def _stars(label: str) -> float | str:

@@ -31,7 +31,12 @@ def fix_encoding(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
 
 def strip_markup(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Remove HTML tags and turn entities (``&amp;``) into characters."""
-    return frame.assign(**{text: [html.unescape(_TAG.sub(" ", each)) for each in frame[text]]})
+    return frame.assign(**{text: [_plain_text(each) for each in frame[text]]})
+
+
+def _plain_text(text: str) -> str:
+    text = _TAG.sub(" ", text) if "<" in text else text
+    return html.unescape(text) if "&" in text else text
 
 
 def strip_space(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
@@ -134,12 +139,23 @@ def unify_spellings(labels: pd.Series, task: Task) -> pd.Series:
         # several classes in one cell, or a class a word
         return "".join(str(known.get(part.casefold(), part)) for part in re.split(r"(\s*[;,|]\s*|\s+)", plain))
 
-    unified = labels.map(unify)
+    unified = by_value(labels, unify)
     try:
         task.encode(unified)
     except TaskError as error:
         raise DataError(f"{error} (rows are counted from 0 here.)") from error
     return unified if task.classes else pd.to_numeric(unified, errors="coerce")
+
+
+def by_value(column: pd.Series, change: Callable[[Any], Any]) -> pd.Series:
+    """``change`` of each cell, asked once for each value that occurs."""
+    try:
+        codes, known = pd.factorize(column, use_na_sentinel=False)
+    except TypeError:  # lists of classes
+        return column.map(change)
+    changed = np.empty(len(known), dtype=object)
+    changed[:] = [change(value) for value in known]
+    return pd.Series(changed[codes], index=column.index, dtype=object)
 
 
 def counted(
