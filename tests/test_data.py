@@ -20,7 +20,7 @@ from mtl_helpers.data import (
     read_reviews,
     split_reviews,
 )
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
 

@@ -75,7 +75,9 @@ def text_key(texts: pd.Series) -> pd.Series:
     >>> text_key(pd.Series(["Not bad!", "not  bad", "很好", "不好", "👍👍", "👎👎", ":)", ":("])).nunique()
     7
     """
-    return pd.Series([_key(text) for text in texts], index=texts.index, name=texts.name, dtype=object)
+    return pd.Series(
+        [_key(text) for text in texts.to_numpy(dtype=object)], index=texts.index, name=texts.name, dtype=object
+    )
 
 
 def _key(text: str) -> str:
