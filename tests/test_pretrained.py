@@ -121,7 +121,7 @@ def test_a_checksum_for_one_file_leaves_the_others_checked(copied, monkeypatch):
 
 
 def test_an_adapter_beside_the_checked_files_is_refused(copied, monkeypatch):
-    (copied / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere"}')
+    (copied / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere"}', encoding="utf-8")
     monkeypatch.setenv("MTL_ENCODER", str(copied))
     with pytest.raises(ModelError, match=r"holds adapter_config\.json.*Take that file away"):
         load_pretrained()
@@ -199,7 +199,7 @@ def test_quiet_offline_and_only_when_asked():
         "assert 'pickle5' not in sys.modules and 'requests' not in sys.modules"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, encoding="utf-8")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
