@@ -210,13 +210,9 @@ def test_batch_size(dataset, batch_size):
             lambda: Regression("values"),
             "'values': torch's ModuleDict, which holds the heads, uses that name",
         ),
-        (
-            lambda: Classification("stars", kind="ranking"),
-            "Task 'stars': kind must be 'classification' or 'regression'; found 'ranking'",
-        ),
+        (lambda: Regression("stars", size=0), "Task 'stars': size, the numbers in a label, must be a whole number of at"),
         (lambda: Classification("mood"), "Task 'mood': classification needs at least two classes; found ()"),
         (lambda: Classification("mood", classes=("a", "b", "a")), "Task 'mood': a class is listed twice"),
-        (lambda: Regression("stars", classes=("1", "2")), "Task 'stars': a regression has no classes"),
         (lambda: check_tasks([]), "needs at least one task; found none"),
         (lambda: check_tasks(TOPIC), "found the single task 'topic'. Write [topic]."),
         (lambda: check_tasks(["topic"]), "Expected a Task; found 'topic' (str)"),
@@ -355,8 +351,9 @@ def test_data_without_labels_for_a_task(the):
     refused(lambda: the.fit(loader=the.starless), DataError, *said)
     refused(lambda: the.fit(val_loader=the.starless), DataError, *said)
     refused(lambda: gradient_cosines(the.model, next(iter(the.starless))), DataError, *said)
-    the.dataset.masks["stars"].zero_()
-    said = "No example of this loader has a label for 'stars'; there is nothing to evaluate"
+    for mask in the.dataset.masks.values():
+        mask.zero_()
+    said = "No example of this loader has a label for any of ['sentiment', 'stars', 'topic']; there is nothing to evaluate"
     refused(lambda: evaluate(the.model, the.loader), DataError, said)
 
 

@@ -16,7 +16,7 @@ from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 from mtl_helpers.tasks.task import finite_rows
 
-__all__ = ["PAD", "UNK", "Batch", "MultiTaskDataset", "Vocabulary", "encode_reviews", "tokenize"]
+__all__ = ["PAD", "UNK", "Batch", "DatasetSplits", "MultiTaskDataset", "Vocabulary", "encode_reviews", "tokenize"]
 
 
 class Batch(NamedTuple):
@@ -145,6 +145,14 @@ class MultiTaskDataset(Dataset):
             {name: target[rows] for name, target in self.targets.items()},
             {name: mask[rows] for name, mask in self.masks.items()},
         )
+
+
+class DatasetSplits(NamedTuple):
+    """Three data sets without an example in common: to learn from, to choose by, and to test once."""
+
+    train: MultiTaskDataset
+    val: MultiTaskDataset
+    test: MultiTaskDataset
 
 
 def _examples(batch: Batch) -> list[Batch]:
