@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from mtl_helpers.data.vocabulary import check_texts
 from mtl_helpers.models.multi_task import ModelError
 from mtl_helpers.models.pretrained import PretrainedEncoder, Subwords
 
@@ -48,7 +49,7 @@ class FrozenFeatures:
 
     def encode(self, texts: Iterable[str]) -> tuple[Tensor, None]:
         """``(features (n, features), None)`` of the texts; the place of the lengths is empty."""
-        tokens, lengths = self.subwords.encode(texts := list(texts))
+        tokens, lengths = self.subwords.encode(texts := check_texts(texts))
         keys = [hashlib.sha256(text.encode()).digest() for text in texts]
         new = {key: row for row, key in enumerate(keys) if key not in self._known}
         # The bar counts what is known, too: a notebook shows the same whether its features were kept or not.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from mtl_helpers.data.batches import PAD, Vocabulary
+from mtl_helpers.data.vocabulary import PAD, TextNumbers
 from mtl_helpers.models.multi_task import ModelError
 from mtl_helpers.models.text import word_mask
 from mtl_helpers.models.weight_files import MINILM, find_weights
@@ -21,7 +21,7 @@ if TYPE_CHECKING:  # transformers takes seconds to import: whoever loads no pre-
     from transformers import PretrainedConfig, PreTrainedModel
 
 
-class Subwords(Vocabulary):
+class Subwords(TextNumbers):
     """The pieces of words that a pre-trained model reads, with the interface of `Vocabulary`; each text is cut up once.
 
     0 is padding here as everywhere in the course. A model whose own padding has another number ``padding`` finds 0 and that
