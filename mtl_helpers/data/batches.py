@@ -194,7 +194,7 @@ def _as_numbers(what: str, values: Any) -> Tensor:
                 )
         values = values.to_numpy(dtype=float)
     try:
-        tensor = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+        tensor = values if isinstance(values, Tensor) else _from_numpy(np.asarray(values))
     except (TypeError, ValueError):
         raise DataError(f"The {what} are no numbers; found {values!r:.80}. Encode texts with a Vocabulary.") from None
     if tensor.dim() == 0:
@@ -206,6 +206,11 @@ def _as_numbers(what: str, values: Any) -> Tensor:
     return tensor
 
 
+def _from_numpy(array: np.ndarray) -> Tensor:
+    """A tensor on the array's memory, or on a copy where it may not be written to, of which torch would warn."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
 def _plain_labels(
     targets: dict[str, Any], masks: Mapping[str, Any] | None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -215,14 +220,14 @@ def _plain_labels(
         if not isinstance(target, Tensor):
             array = np.asarray(target)
             try:
-                target = torch.as_tensor(array.astype(float) if array.dtype == object else array)
+                target = _from_numpy(array.astype(float) if array.dtype == object else array)
             except (TypeError, ValueError):
                 raise DataError(
                     f"The targets of '{name}' are no numbers; found {array.ravel()[0]!r}. Make them with task.encode(labels)."
                 ) from None
         target = target.float() if target.dtype == torch.float64 else target
         known = finite_rows(target)
-        mask = known if masks is None else torch.as_tensor(np.asarray(masks[name]))
+        mask = known if masks is None else _from_numpy(np.asarray(masks[name]))
         made[0][name], made[1][name] = target, mask.bool() if mask.dim() == 1 else mask
     return made
 
