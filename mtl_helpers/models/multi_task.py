@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
+from mtl_helpers.models.described import Described
 from mtl_helpers.tasks import Task, check_tasks
 
 
@@ -13,7 +14,7 @@ class ModelError(ValueError):
     """A model was put together, or fed, in a way that cannot work; the message gives the shapes."""
 
 
-class MultiTaskModel(nn.Module):
+class MultiTaskModel(Described, nn.Module):
     """One encoder shared by all tasks (hard parameter sharing, Caruana 1997) and a linear head for each.
 
     ``forward`` returns a dict from task name to ``(batch, classes)``, or ``(batch,)`` for a number. Any module will do as

@@ -26,9 +26,7 @@ class _Sharing(MultiTaskModel):
 
     def forward(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
         """By task ``(batch, classes)``, or ``(batch,)`` for a regression."""
-        features = self.task_features(inputs)
-        outputs = {task.name: self.heads[task.name](features[task.name]) for task in self.tasks}
-        return {t.name: outputs[t.name].squeeze(-1) if t.kind == "regression" else outputs[t.name] for t in self.tasks}
+        return self.answers(self.task_features(inputs))
 
 
 class TaskEncoders(nn.Module):
