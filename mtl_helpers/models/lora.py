@@ -81,18 +81,31 @@ def take_adapter(transformer: PreTrainedModel, config: Mapping[str, Any], number
 
     Heads that were trained and saved with it (``modules_to_save``) are left out: here a task's head stands on the encoder.
     """
-    from peft import set_peft_model_state_dict
-
     # peft wraps BertForSequenceClassification, say, in which the encoder is called "bert".
     inner = f"base_model.model.{transformer.base_model_prefix}."
     numbers = {name.replace(inner, "base_model.model.", 1): value for name, value in numbers.items() if "lora_" in name}
-    adapted = with_lora(transformer, {key: config[key] for key in _SETTINGS if key in config})
+    trainable = [parameter.requires_grad for parameter in transformer.parameters()]
+    try:
+        adapted = with_lora(transformer, {key: config[key] for key in _SETTINGS if key in config})
+    except ValueError as error:  # no map of that name
+        raise ModelError(f"The adapter does not fit this encoder: {error}") from error
+    if problem := _fill(adapted, numbers):
+        adapted.unload()  # peft puts its layers into the transformer itself
+        for parameter, flag in zip(transformer.parameters(), trainable, strict=True):
+            parameter.requires_grad_(flag)
+        raise ModelError(f"The adapter does not fit this encoder: {problem}. Was it trained on another model?")
+    return adapted
+
+
+def _fill(adapted: PeftModel, numbers: Mapping[str, Tensor]) -> str | None:
+    """Put the numbers in their places; what is wrong with them, if anything is."""
+    from peft import set_peft_model_state_dict
+
     try:
         result = set_peft_model_state_dict(adapted, numbers)
-    except RuntimeError as error:  # of another width
-        raise ModelError(f"The adapter does not fit this encoder: {error}") from error
+    except RuntimeError as error:  # a line for each map of another width
+        return str(error).splitlines()[-1].strip().rstrip(".")
+    if result.unexpected_keys:
+        return f"the encoder has no {result.unexpected_keys[0]}"
     absent = [name for name in result.missing_keys if "lora_" in name]
-    if absent or result.unexpected_keys:
-        odd = f"the encoder has no {result.unexpected_keys[0]}" if result.unexpected_keys else f"it lacks {absent[0]}"
-        raise ModelError(f"The adapter does not fit this encoder: {odd}. Was it trained on another model?")
-    return adapted
+    return f"it lacks {absent[0]}" if absent else None
