@@ -365,13 +365,21 @@ def cut_off(path):
     [
         (lambda path: (path / "model.json").unlink(), r"is no saved model: there is no model.json in it"),
         (lambda path: (path / "model.json").write_bytes(b'{"format"'), r"model.json can not be read .*damaged"),
-        (lambda path: (path / "model.json").write_bytes(b"[1]"), r"model.json can not be read .*another program's"),
-        (lambda path: rewrite(path, format=9), "was saved in format 9, and this version of the course reads 1"),
+        (
+            lambda path: (path / "model.json").write_bytes(b"[1]"),
+            r"model.json does not describe a model.*another program",
+        ),
+        (lambda path: (path / "model.json").write_bytes(b'{"tasks": []}'), r"model.json does not describe a model"),
+        (lambda path: rewrite(path, format=9), "was saved in format 9; this version of the course reads 1"),
         (lambda path: (path / "vocabulary.json").unlink(), "lacks vocabulary.json: copy the folder as a whole"),
         (lambda path: (path / "weights.safetensors").unlink(), "lacks weights.safetensors"),
         (cut_off, "weights.safetensors is damaged, or that of another model"),
         (lambda path: (cut_off(path), rewrite(path, sha256={})), "weights.safetensors can not be read .*damaged"),
         (lambda path: rewrite(path, modules=[{"class": "Rumour", "arguments": {}}]), "The course has no class Rumour"),
+        (
+            lambda path: rewrite(path, modules=[{"class": "CNNEncoder", "arguments": {"depth": 3}}]),
+            r"A CNNEncoder can not be made as it was saved \(.*another version of the course",
+        ),
         (lambda path: rewrite(path, modules=[{"class": "os.system", "arguments": {}}]), "has no class os.system"),
         (lambda path: rewrite(path, vocabulary="Own"), r"your own class Own: call load\(path, vocabulary=it\)"),
     ],
@@ -398,6 +406,24 @@ def test_a_folder_that_is_not_whole_says_what_is_wrong(saved, spoil, said):
 def test_what_is_no_list_of_texts_is_refused(saved, ask, said):
     with pytest.raises(DataError, match=said):
         ask(load(saved))
+
+
+@pytest.mark.bad_input
+def test_what_can_not_be_saved_is_named(tmp_path):
+    with pytest.raises(ModelError, match=r"found DataParallel. Of a wrapped one give model.module"):
+        save(nn.DataParallel(WAYS["one encoder"](ENCODERS["CNN"])), tmp_path / "model")
+    dates = Classification("day", list(pd.date_range("2026-01-01", periods=2)))
+    with pytest.raises(ModelError, match=r"2026-01-01.*a Timestamp, can not be written as JSON"):
+        save(MultiTaskModel(ENCODERS["CNN"](), [dates]), tmp_path / "model")
+    assert not list(tmp_path.iterdir())
+
+
+def test_classes_may_be_numbers_of_numpy(tmp_path):
+    model = MultiTaskModel(
+        ENCODERS["CNN"](), [Classification("grade", np.arange(1, 4)), Classification("team", "甲 乙".split())]
+    )
+    answers = load(save(model, tmp_path / "model", vocabulary=WORDS)).answer(TEXTS)
+    assert set(answers.grade) <= {1, 2, 3} and list(answers.columns[-2:]) == ["team: 甲", "team: 乙"]
 
 
 def test_a_folder_with_something_else_in_it_is_not_replaced(tmp_path, saved):

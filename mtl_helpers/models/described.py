@@ -24,7 +24,8 @@ class Described:
     def arguments(self) -> dict[str, Any]:
         """The arguments by name, as they were given."""
         args, kwargs = self._made_with
-        return dict(inspect.signature(type(self)).bind(*args, **kwargs).arguments)
+        bound = inspect.signature(type(self).__init__).bind(self, *args, **kwargs).arguments
+        return {name: value for name, value in bound.items() if name != "self"}
 
     @classmethod
     def made_from(cls, arguments: dict[str, Any]) -> Self:

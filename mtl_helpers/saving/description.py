@@ -72,12 +72,14 @@ def make(described: list[dict[str, Any]]) -> list[nn.Module]:
         arguments = {name: _made_value(value, made) for name, value in entry["arguments"].items()}
         if entry["class"] == "Sequential":
             made.append(nn.Sequential(*arguments["layers"]))
-        elif entry["class"] in _LAYERS:
-            made.append(_LAYERS[entry["class"]](**arguments))
-        elif entry["class"] in _COURSE:
-            made.append(_COURSE[entry["class"]].made_from(arguments))
-        else:
-            raise ModelError(f"The course has no class {entry['class']}: the model was saved by another version of it.")
+            continue
+        kind, other = entry["class"], "the model was saved by another version of the course"
+        if kind not in _LAYERS and kind not in _COURSE:
+            raise ModelError(f"The course has no class {kind}: {other}.")
+        try:
+            made.append(_LAYERS[kind](**arguments) if kind in _LAYERS else _COURSE[kind].made_from(arguments))
+        except (TypeError, KeyError) as error:
+            raise ModelError(f"A {kind} can not be made as it was saved ({error}): {other}.") from error
     return made
 
 

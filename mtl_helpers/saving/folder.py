@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,6 +25,7 @@ from mtl_helpers.saving.trained import Trained
 from mtl_helpers.tasks import Task
 
 FORMAT = 1
+_PARTS = {"format", "tasks", "vocabulary", "columns", "sources", "frozen", "modules", "model", "features", "sha256"}
 MODEL, WEIGHTS, VOCABULARY = "model.json", "weights.safetensors", "vocabulary.json"
 
 
@@ -55,6 +57,10 @@ def save(
     from safetensors.torch import save_file
 
     path = Path(path)
+    if not hasattr(model, "tasks"):
+        raise ModelError(
+            f"save takes a multi-task model; found {type(model).__name__}. Of a wrapped one give model.module."
+        )
     if path.exists() and not (path / MODEL).is_file() and (not path.is_dir() or any(path.iterdir())):
         raise ModelError(f"{path} is there and holds no saved model: give another name, or take it away.")
     words = vocabulary.subwords if isinstance(vocabulary, FrozenFeatures) else vocabulary
@@ -81,7 +87,7 @@ def save(
         if words is not None:
             words.save(new / VOCABULARY)
         said["sha256"] = {file.name: checksum(file) for file in sorted(new.iterdir())}
-        (new / MODEL).write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")
+        (new / MODEL).write_text(json.dumps(said, ensure_ascii=False, indent=1, default=_plain), encoding="utf-8")
         if path.exists():
             path.rename(old)
         new.rename(path)
@@ -167,6 +173,15 @@ def _made(modules: list[dict[str, Any]], base: str | os.PathLike[str] | None = N
         return make(modules)
 
 
+def _plain(value: Any) -> Any:
+    """A class label of numpy's or pandas's as JSON can write it."""
+    if isinstance(value, np.generic):
+        return value.item()
+    raise ModelError(
+        f"{value!r}, a {type(value).__name__}, can not be written as JSON: name the classes by texts or numbers."
+    )
+
+
 def _shapes(state: Mapping[str, Tensor]) -> dict[str, torch.Size]:
     return {name: value.shape for name, value in state.items()}
 
@@ -176,13 +191,13 @@ def _read_description(path: Path) -> dict[str, Any]:
         raise ModelError(f"{path} is no saved model: there is no {MODEL} in it. save(model, path) writes one.")
     try:
         said = json.loads((path / MODEL).read_text(encoding="utf-8"))
-        version = said["format"]
-        sums = dict(said["sha256"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"{path / MODEL} can not be read ({error!r}); it is damaged, or another program's.") from error
-    if version != FORMAT:
-        raise ModelError(f"{path} was saved in format {version!r}, and this version of the course reads {FORMAT}.")
-    for name, expected in sums.items():
+    except ValueError as error:
+        raise ModelError(f"{path / MODEL} can not be read ({error}); it is damaged.") from error
+    if isinstance(said, dict) and said.get("format", FORMAT) != FORMAT:
+        raise ModelError(f"{path} was saved in format {said['format']!r}; this version of the course reads {FORMAT}.")
+    if not isinstance(said, dict) or _PARTS - said.keys():
+        raise ModelError(f"{path / MODEL} does not describe a model: it is damaged, or another program's.")
+    for name, expected in said["sha256"].items():
         if not (path / name).is_file():
             raise ModelError(f"{path} lacks {name}: copy the folder as a whole.")
         if checksum(path / name) != expected:
