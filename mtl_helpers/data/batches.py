@@ -238,7 +238,7 @@ def encode_reviews(
     """Encode the texts and, for each task, the column of its name. A missing label gets a mask of ``False``.
 
     ``vocabulary`` is a `Vocabulary`, or whatever has its ``encode(texts)``, such as `FrozenFeatures`; with ``text=None`` it
-    gets the whole frame, as `ColumnNumbers` takes it. Without ``tasks`` the data set has no labels: it is there to be answered.
+    gets the whole frame, as `ColumnNumbers` takes it. Without ``tasks`` the data have no labels, and are there to be answered.
 
     >>> from mtl_helpers.tasks import SENTIMENT
     >>> frame = pd.DataFrame({"text": ["good film", "odd"], "sentiment": ["positive", None]})

@@ -13,7 +13,7 @@ _NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf8": "UTF-8", "cp1252": "Wi
 def decode(raw: bytes, name: str, encoding: str | None = None) -> tuple[bytes, str]:
     """``(the file's bytes in UTF-8, the name of its own encoding)``; the encoding is guessed unless it is given."""
     for mark, (marked, length) in _MARKS.items():
-        if raw.startswith(mark) and encoding in (None, "utf-8", "utf-16", marked.lower()):
+        if raw.startswith(mark) and (encoding or marked).lower() in (marked.lower(), marked[:6].lower()):
             text = _strictly(raw[length:], marked, name)
             return text.encode(), marked[:6].rstrip("-")
     if encoding is None and b"\0" in raw[:1000]:
@@ -87,3 +87,40 @@ def _common(sample: bytes, encoding: str, last: int) -> float:
     table = "gb2312" if encoding == "gb18030" else encoding
     codes = [char.encode(table, errors="ignore") for char in found]
     return sum(len(code) == 2 and 0xA1 <= code[0] <= last for code in codes) / max(len(found), 1)
+
+
+# The characters that Windows-1252 makes of the bytes of UTF-8: the first of a letter, and those that follow it.
+_BYTE = {bytes([i]).decode("cp1252", "replace").replace("\ufffd", chr(i)): i for i in range(0x80, 0x100)}
+_MARKS_OF_TEXT = "‘’“”‚„…–—‹›«»"  # may follow a letter in a text that is right
+_NEXT = "".join(char for char, byte in _BYTE.items() if byte < 0xC0)
+_PLAIN = re.escape("".join(char for char in _NEXT if char not in _MARKS_OF_TEXT))
+_NEXT = f"[{re.escape(_NEXT)}]"
+_DAMAGED = re.compile(rf"[Â-ß]{_NEXT}|[à-ï]{_NEXT}{{2}}|[ð-ô]{_NEXT}{{3}}")
+_SURELY = re.compile(rf"[ÂÃÄÅ][{_PLAIN}]|â[€‚„]{_NEXT}|ðŸ{_NEXT}{{2}}")
+_HALF_QUOTE = re.compile(
+    rf"â€(?!{_NEXT})"
+)  # a closing quote whose last byte got lost: Windows-1252 has no such character
+
+
+def repair(text: str) -> str:
+    """Undo UTF-8 that was read as Windows-1252, in the whole text or in parts of it; a text that is right stays.
+
+    In a text with letters that are right beside damage, only what can hardly be anything else is changed.
+
+    >>> repair("donâ€™t, â€œniceâ€\x9d"), repair("cafÃ© and café"), repair("CAFÉ”")
+    ('don’t, “nice”', 'café and café', 'CAFÉ”')
+    """
+    if text.isascii():
+        return text
+    text = _HALF_QUOTE.sub("\u201d", text) if "â€" in text else text
+    whole = _DAMAGED.sub("", text).isascii() and any(
+        one[0] in "ÂÃâ" or not set(one[1:]) <= set(_MARKS_OF_TEXT) for one in _DAMAGED.findall(text)
+    )
+    return (_DAMAGED if whole else _SURELY).sub(_decoded, text)
+
+
+def _decoded(found: re.Match[str]) -> str:
+    try:
+        return bytes(_BYTE[char] for char in found[0]).decode("utf-8")
+    except UnicodeDecodeError:
+        return found[0]

@@ -11,8 +11,9 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import DataLoader, Sampler
 
-from mtl_helpers.data.batches import PAD, MultiTaskDataset
+from mtl_helpers.data.batches import MultiTaskDataset
 from mtl_helpers.data.loaders import as_is
+from mtl_helpers.data.vocabulary import PAD, RaggedTokens
 from mtl_helpers.errors import DataError
 
 

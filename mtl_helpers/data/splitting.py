@@ -65,7 +65,7 @@ def split_table(
     >>> visits = pd.DataFrame({"patient": [1, 1, 2, 3, 3, 3, 4], "pulse": [60, 62, 71, 80, 82, 81, 66]})
     >>> parts = split_table(visits, groups="patient", text=None, fractions=(0.5, 0.25, 0.25))
     >>> [part.patient.unique().tolist() for part in parts]
-    [[1, 2], [4], [3]]
+    [[3, 4], [2], [1]]
     """
     try:
         fits = len(fractions) == 3 and all(f > 0 for f in fractions) and np.isclose(sum(fractions), 1)

@@ -9,8 +9,10 @@ from functools import cache
 
 import pandas as pd
 
-_ASCII = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[!?]")
-_ASCII_GAP = re.compile(r"[^a-z0-9]+")
+# Most texts are plain English: for them str.translate and str.split do the same as the patterns below, three times as fast.
+_ASCII = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
+_LETTERS = {code: chr(code).lower() if chr(code).isalnum() else " " for code in range(128)}
+_LETTERS_AND_MARKS = _LETTERS | {ord(mark): mark for mark in "'!?"}
 
 # Letters of scripts that put no space between words: Han, kana, bopomofo; Thai, Lao, Burmese, Khmer.
 _UNSPACED = (
@@ -45,12 +47,19 @@ def tokenize(text: str) -> list[str]:
     >>> tokenize("iPhone很好看。")
     ['iphone', '很', '很好', '好', '好看', '看']
     """
-    text = text.lower()
-    if text.isascii():
-        return _ASCII.findall(text)
-    words, unspaced, unit, _ = _patterns()
     tokens: list[str] = []
-    for word in words.findall(_plain(text)):
+    if text.isascii():
+        chunks = text.translate(_LETTERS_AND_MARKS).replace("!", " ! ").replace("?", " ? ").split()
+        if "'" not in text:
+            return chunks
+        for chunk in chunks:
+            if "'" in chunk:
+                tokens += _ASCII.findall(chunk)
+            else:
+                tokens.append(chunk)
+        return tokens
+    words, unspaced, unit, _ = _patterns()
+    for word in words.findall(_plain(text.lower())):
         if unspaced.match(word):
             tokens += _with_pairs(unit.findall(word))
         else:
@@ -70,11 +79,8 @@ def text_key(texts: pd.Series) -> pd.Series:
 
 
 def _key(text: str) -> str:
-    lower = text.lower()
-    gap = _ASCII_GAP
-    if not lower.isascii():
-        lower, gap = _plain(lower), _patterns()[3]
-    return gap.sub(" ", lower).strip() or text.strip()
+    plain = text.translate(_LETTERS) if text.isascii() else _patterns()[3].sub(" ", _plain(text.lower()))
+    return " ".join(plain.split()) or text.strip()
 
 
 def _plain(text: str) -> str:

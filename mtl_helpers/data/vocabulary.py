@@ -63,7 +63,7 @@ class TextNumbers:
         flat, lengths = array("i"), np.empty(len(texts), dtype=np.int64)
         for i, text in enumerate(texts):
             row = self.numbers(text)
-            flat.extend(row)
+            flat.fromlist(row)
             lengths[i] = len(row)
         if not lengths.all():
             i = int((lengths == 0).argmax())
