@@ -23,7 +23,6 @@ weights, 700 steps of 32, drawn in proportion to the sizes, at temperature 2, or
 import argparse
 import json
 import math
-import resource
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -114,6 +113,8 @@ def labels_run(arm, task, n, seed, features=None, steps=300):
 
 def resident_mb():
     """The largest resident memory of this process so far."""
+    import resource  # Unix only
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 

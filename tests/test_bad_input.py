@@ -85,7 +85,7 @@ def test_a_file_that_is_wrong(tmp_path, content, said):
 
 
 def test_all_rows_with_the_same_fault_are_counted(tmp_path):
-    (tmp_path / "mine.csv").write_text(HEADER + "r1,,,,,\nr2,,,,,\nr3,,,,,\n")
+    (tmp_path / "mine.csv").write_text(HEADER + "r1,,,,,\nr2,,,,,\nr3,,,,,\n", encoding="utf-8")
     refused(lambda: read_reviews(tmp_path / "mine.csv"), DataError, "row 2 (id r1)", "(2 more rows like it)")
 
 

@@ -71,10 +71,10 @@ def always_dies_at_two(config: dict) -> dict:
 def dies_and_takes_the_other_along(config: dict, marker: str) -> dict:
     """Run 1 always kills its worker; run 0 beside it ends only after that."""
     if config["x"] == 1:
-        with open(marker, "a") as file:
+        with open(marker, "a", encoding="utf-8") as file:
             file.write("x")
         os.kill(os.getpid(), signal.SIGKILL)
-    while not Path(marker).read_text():
+    while not Path(marker).read_text(encoding="utf-8"):
         time.sleep(0.05)
     return square(config)
 
@@ -145,7 +145,7 @@ def test_what_a_cluster_gives_up_is_reported_and_a_run_that_stood_beside_it_is_n
     ):
         table = quiet(numbers(2), run, executor=client.get_executor())
     assert table.error[0] == "" and table.square[0] == 0 and "KilledWorker" in table.error[1]
-    assert (tmp_path / "died").read_text() == "xx"
+    assert (tmp_path / "died").read_text(encoding="utf-8") == "xx"
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -164,7 +164,9 @@ def test_with_a_worker_killed_on_the_way_it_still_completes(tmp_path):
 def test_a_run_that_always_kills_its_worker_is_found(tmp_path):
     table = quiet(numbers(4), always_dies_at_two, processes=2, store=tmp_path / "runs.jsonl")
     assert table.square.dropna().tolist() == [0, 1, 9] and "was killed" in table.error[2]
-    assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 3, "what failed is no finished run"
+    assert len((tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()) == 3, (
+        "what failed is no finished run"
+    )
 
 
 SCRIPT = """
@@ -173,7 +175,7 @@ from pathlib import Path
 from mtl_helpers.evaluation import sweep
 store, log, go_on = map(Path, sys.argv[1:])
 def run(config):
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         file.write(f"{config['x']}\\n")
     while config["x"] >= 8 and not go_on.exists():
         time.sleep(0.01)
@@ -188,19 +190,21 @@ def test_killed_half_way_and_begun_again_it_repeats_no_finished_run(tmp_path):
     command = [sys.executable, "-c", SCRIPT, str(store), str(log), str(go_on)]
     first = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
-        while not store.exists() or len(store.read_text().splitlines()) < 8:
+        while not store.exists() or len(store.read_text(encoding="utf-8").splitlines()) < 8:
             assert first.poll() is None, "it ended before it could be killed"
             time.sleep(0.02)
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
-    finished = {json.loads(line)["result"]["square"] for line in store.read_text().splitlines()}
+    finished = {json.loads(line)["result"]["square"] for line in store.read_text(encoding="utf-8").splitlines()}
     assert finished == {x**2 for x in range(8)}
     go_on.touch()
-    log.write_text("")
-    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    log.write_text("", encoding="utf-8")
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert second.stdout.split() == [str(sum(x**2 for x in range(20)))]
-    assert sorted(map(int, log.read_text().split())) == list(range(8, 20)), "what was finished is not run again"
+    assert sorted(map(int, log.read_text(encoding="utf-8").split())) == list(range(8, 20)), (
+        "what was finished is not run again"
+    )
 
 
 LOKY = """
@@ -215,19 +219,19 @@ if __name__ == "__main__":
 
 
 def test_where_there_is_no_fork_a_function_of_main_still_runs():
-    found = subprocess.run([sys.executable, "-c", LOKY], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", LOKY], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert found.stdout.strip() == "[0, 1, 4, 9]"
 
 
 def test_a_line_cut_off_is_computed_again_and_what_is_done_is_not(tmp_path):
     store = tmp_path / "runs.jsonl"
     quiet(numbers(3), square, processes=1, store=store)
-    lines = store.read_text().splitlines(keepends=True)
-    store.write_text("".join(lines[:2]) + lines[2][:10])
+    lines = store.read_text(encoding="utf-8").splitlines(keepends=True)
+    store.write_text("".join(lines[:2]) + lines[2][:10], encoding="utf-8")
     seen = []
     table = quiet(numbers(4), lambda config: seen.append(config["x"]) or square(config), processes=1, store=store)
     assert seen == [2, 3] and table.square.tolist() == [0, 1, 4, 9]
-    assert len(store.read_text().splitlines()) == 4
+    assert len(store.read_text(encoding="utf-8").splitlines()) == 4
 
 
 @pytest.mark.parametrize(
@@ -249,6 +253,6 @@ def test_a_result_that_can_not_be_kept_is_an_error_of_its_run():
 
 
 def test_a_file_of_something_else_is_named(tmp_path):
-    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"Line 1 of .*other.csv is no finished run"):
         quiet(numbers(2), square, store=tmp_path / "other.csv")
