@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from mtl_helpers.data.vocabulary import check_texts
+from mtl_helpers.models.described import Described
 from mtl_helpers.models.multi_task import ModelError
 from mtl_helpers.models.pretrained import PretrainedEncoder, Subwords
 
@@ -80,7 +82,8 @@ class FrozenFeatures:
             with safe_open(self.store, framework="pt") as file:
                 if (file.metadata() or {}).get("encoder") != self.fingerprint:
                     return  # another encoder's: computed anew, and the file replaced
-                keys, rows = file.get_tensor("keys"), file.get_tensor("features")
+                # Copies: the file itself is let go, since Windows replaces none that is mapped into memory.
+                keys, rows = (file.get_tensor(name).clone() for name in ("keys", "features"))
         except SafetensorError as error:
             raise ModelError(
                 f"The stored features in {self.store} can not be read ({error}); delete the file."
@@ -95,10 +98,18 @@ class FrozenFeatures:
         part = self.store.with_name(f"{self.store.name}.{os.getpid()}")  # two programs may write at once
         tensors = {"keys": keys, "features": torch.stack(list(self._known.values()))}
         save_file(tensors, part, metadata={"encoder": self.fingerprint})
-        os.replace(part, self.store)
+        try:
+            os.replace(part, self.store)
+        except OSError as error:
+            part.unlink()
+            warnings.warn(
+                f"{self.store} could not be replaced ({error.strerror}): another program, such as a second "
+                "notebook, has it open. The features are right, and will be computed again the next time.",
+                stacklevel=3,
+            )
 
 
-class OnFeatures(nn.Module):
+class OnFeatures(Described, nn.Module):
     """The encoder for ready-made features: hands them on as they are, or through one layer that the tasks share.
 
     ``(batch, width)`` to ``(batch, features)``: with ``hidden`` None features is ``width`` and nothing is learnt here, else a
