@@ -14,7 +14,7 @@ from conftest import TASKS
 from tiny_models import save_tiny
 from torch import nn
 
-from mtl_helpers.data import DataError, Vocabulary, make_loader
+from mtl_helpers.data import ColumnNumbers, DataError, Vocabulary, make_loader
 from mtl_helpers.models import (
     CNNEncoder,
     FrozenFeatures,
@@ -143,17 +143,26 @@ def test_a_new_process_answers_new_texts(tmp_path, frame, dataset):
 # Without text -------------------------------------------------------------------------------------------------------
 
 
-def test_a_table_is_answered_by_the_names_of_its_columns(tmp_path):
-    model = shifted(MultiTaskModel(OnFeatures(2, hidden=3), [SENTIMENT, STARS]))
-    found = load(save(model, tmp_path / "model", columns=["age", "pulse"]))
-    table = pd.DataFrame({"pulse": [60, 90], "name": ["Ann", "Bob"], "age": [30, 50]}, index=[7, 9])
-    answers = found.answer(table)
-    assert list(answers.index) == [7, 9]
-    same(answers.reset_index(drop=True), found.answer(np.array([[30, 60], [50, 90]], dtype=float)))
-    with pytest.raises(DataError, match=r"trained on the column 'age'; found \['pulse', 'name'\]"):
-        found.answer(table.drop(columns="age"))
+def test_a_table_is_answered_with_the_columns_it_was_trained_on(tmp_path):
+    table = pd.DataFrame(
+        {"pulse": [60, 90, 75], "name": ["Ann", "Bob", "Eve"], "ward": ["a", "b", "a"]}, index=[0.5, 0.1, 4.0]
+    )
+    columns = ColumnNumbers.from_frame(table, ["ward", "pulse"])
+    model = shifted(MultiTaskModel(OnFeatures(columns.features, hidden=3), [SENTIMENT, STARS]))
+    found = load(save(model, tmp_path / "model", vocabulary=columns))
+    answers = found.answer(table[["ward", "name", "pulse"]], batch_size=2)
+    assert list(answers.index) == [0.5, 0.1, 4.0]
+    same(answers.reset_index(drop=True), Trained(model).answer(columns.encode(table)[0]))
+    with pytest.raises(DataError, match="Column 'pulse' is missing"):
+        found.answer(table.drop(columns="pulse"))
     with pytest.raises(DataError, match="There is no example to answer"):
         found.answer(table.iloc[:0])
+
+
+def test_without_a_vocabulary_a_table_s_numbers_go_into_the_model_as_they_are(tmp_path):
+    model = shifted(MultiTaskModel(OnFeatures(2), [SENTIMENT]))
+    table = pd.DataFrame({"a": [1, 2], "b": [0.5, 0.1]})
+    same(load(save(model, tmp_path / "model")).answer(table), Trained(model).answer(table.to_numpy()))
 
 
 def test_pictures_and_sounds_are_answered_as_they_go_into_the_model(tmp_path):
