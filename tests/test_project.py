@@ -151,7 +151,7 @@ def without_encoding(call: ast.Call) -> bool:
         modes = call.args[1:] if isinstance(call.func, ast.Name) else call.args  # open(path, mode), path.open(mode)
         mode = getattr(modes[0], "value", None) if modes else said.get("mode", "r")
         return isinstance(mode, str) and set(mode) <= set("rwaxt+") and (bool(call.args) or not said)
-    return bool(said.get("text") or said.get("universal_newlines"))
+    return True in (said.get("text"), said.get("universal_newlines"))
 
 
 def faulty_calls(text: str) -> list[int]:
@@ -166,7 +166,7 @@ def test_text_is_read_and_written_in_utf_8_on_every_machine(path):
 
 def test_the_search_for_such_calls_finds_them():
     bad = 'open(a)\nopen(a, "w")\np.open()\np.open("a")\np.read_text()\np.write_text("x")\nrun(c, text=True)\n'
-    good = 'open(a, "rb")\np.open("wb")\nwave.open(f, "wb")\nself.open(tasks)\ntarfile.open(fileobj=f, mode="w")\n'
+    good = 'open(a, "rb")\np.open("wb")\nwave.open(f, "wb")\nself.open(tasks)\ntarfile.open(fileobj=f, mode="w")\nread(f, text="a")\n'
     assert faulty_calls(bad) == [1, 2, 3, 4, 5, 6, 7] and faulty_calls(good) == []
 
 
