@@ -166,7 +166,8 @@ def test_text_is_read_and_written_in_utf_8_on_every_machine(path):
 
 def test_the_search_for_such_calls_finds_them():
     bad = 'open(a)\nopen(a, "w")\np.open()\np.open("a")\np.read_text()\np.write_text("x")\nrun(c, text=True)\n'
-    good = 'open(a, "rb")\np.open("wb")\nwave.open(f, "wb")\nself.open(tasks)\ntarfile.open(fileobj=f, mode="w")\nread(f, text="a")\n'
+    good = 'open(a, "rb")\np.open("wb")\nwave.open(f, "wb")\nself.open(tasks)\ntarfile.open(fileobj=f, mode="w")\n'
+    good += 'read_table(f, text="a")\n'
     assert faulty_calls(bad) == [1, 2, 3, 4, 5, 6, 7] and faulty_calls(good) == []
 
 
