@@ -19,6 +19,7 @@ USAGE = """usage: python -m mtl_helpers lab [--port N] [--no-browser]   open the
        python -m mtl_helpers test [pytest options]        check everything: code, notebooks, browser
        python -m mtl_helpers bench [pytest options]       measure speed (takes a few minutes)
        python -m mtl_helpers notebooks [NOTEBOOK ...]     run notebooks and store their outputs
+       python -m mtl_helpers experiment NAME [--help]     compute a table of data/results
        python -m mtl_helpers install [EXTRA ...]          only make the environment"""
 
 
@@ -175,6 +176,11 @@ def notebooks(options: list) -> int:
     return subprocess.call([install("test"), "tests/store_notebooks.py", *options], cwd=ROOT)
 
 
+def experiment(options: list) -> int:
+    """Compute a table in data/results, or go on where that was cut short."""
+    return subprocess.call([install("test"), "-m", "mtl_helpers.experiments", *options], cwd=ROOT)
+
+
 def main(arguments: list) -> None:
     """Read the command and run it."""
     if sys.version_info < (3, 11):  # noqa: UP036 - said in words before anything newer is needed
@@ -189,6 +195,7 @@ def main(arguments: list) -> None:
         "test": test,
         "bench": bench,
         "notebooks": notebooks,
+        "experiment": experiment,
         "install": lambda extras: install(*extras),
     }
     if not arguments or arguments[0] not in commands:

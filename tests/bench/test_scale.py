@@ -37,7 +37,11 @@ def test_a_million_reviews(tmp_path):
         if peers:
             seconds, peer_gb = run("peer", path)
             steps = ", ".join(f"{step} {value:.1f}" for step, value in seconds.items())
-            line("  datasets + tokenizers (its main process)", f"{sum(seconds.values()):.1f} s, {peer_gb:.2f} GB", note=steps)
+            line(
+                "  datasets + tokenizers (its main process)",
+                f"{sum(seconds.values()):.1f} s, {peer_gb:.2f} GB",
+                note=steps,
+            )
         path.unlink()
     line("1,000,000 reviews", f"{total[SIZES[-1]]:.1f} s", "<= 60 s", total[SIZES[-1]] <= 60)
     line("peak memory", f"{gb:.2f} GB", "<= 2 GB", gb <= 2)
