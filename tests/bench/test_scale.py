@@ -18,7 +18,11 @@ def run(way: str, path: Path) -> tuple[dict[str, float], float]:
     """Seconds by step, and the peak memory in GB, of a process that does nothing else."""
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "TOKENIZERS_PARALLELISM": "true", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
-        [sys.executable, HERE / "scale.py", way, path], capture_output=True, encoding="utf-8", check=True, env=environment
+        [sys.executable, HERE / "scale.py", way, path],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env=environment,
     )
     found = json.loads(done.stdout.splitlines()[-1])
     return found["seconds"], found["GB"]
