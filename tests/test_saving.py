@@ -28,6 +28,7 @@ from mtl_helpers.models import (
     TransformerEncoder,
     load_pretrained,
 )
+from mtl_helpers.models.lora import with_lora
 from mtl_helpers.relations import Adapters, ConditionedModel, CrossStitch, MMoE, PipelineModel, SoftSharing
 from mtl_helpers.saving import Trained, load, save
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, MultiLabel, Regression, Tagging, TaskError
@@ -228,6 +229,29 @@ def test_an_adapter_that_was_not_trained_yet_is_kept_too(tmp_path, bases):
     assert all(torch.equal(value, found[name]) for name, value in model.state_dict().items())
 
 
+def test_an_adapter_of_another_make_comes_back_as_it_was(tmp_path, bases):
+    """As one that peft saved may be: other maps, DoRA, and the biases trained with it."""
+    encoder, subwords = load_pretrained(bases["bert"])
+    settings = {"r": 3, "lora_alpha": 5, "target_modules": ["key", "dense"], "use_dora": True, "bias": "all"}
+    encoder.transformer = with_lora(encoder.transformer, settings)
+    model = MultiTaskModel(encoder, [SENTIMENT])
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.05)
+    found = load(save(model, tmp_path / "model", vocabulary=subwords))
+    same(found.answer(TEXTS), Trained(model, subwords).answer(TEXTS))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="only Linux tells what is mapped into memory")
+def test_a_loaded_folder_may_be_replaced_on_windows_too(saved):
+    """There no file can be that is still mapped into memory."""
+    found = load(saved)
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        assert str(saved) not in maps.read()
+    assert save(found.model, saved) == saved
+
+
 def test_the_course_s_encoder_with_lora_is_a_small_file(tmp_path):
     encoder, subwords = load_pretrained()
     model = MultiTaskModel(encoder.add_lora(4), [SENTIMENT])
@@ -326,6 +350,15 @@ def test_a_head_changed_afterwards_is_not_taken_for_the_one_it_was_made_with(tmp
     path = save(model, tmp_path / "model", vocabulary=WORDS)
     with pytest.raises(ModelError, match="MultiTaskModel was changed after it was made"):
         load(path)
+
+
+def test_tasks_changed_afterwards_are_those_that_are_loaded(tmp_path):
+    model = MultiTaskModel(ENCODERS["CNN"](), [Regression("days")])
+    model.tasks = (Regression("days", centre=5.0, scale=2.0),)
+    path = save(model, tmp_path / "model", vocabulary=WORDS)
+    with pytest.raises(ModelError, match="MultiTaskModel was changed after it was made"):
+        load(path)
+    same(load(path, model=model).answer(TEXTS), Trained(model, WORDS).answer(TEXTS))
 
 
 class Loudness(Regression):

@@ -29,12 +29,7 @@ _PARTS = {"format", "tasks", "vocabulary", "sources", "frozen", "modules", "mode
 MODEL, WEIGHTS, VOCABULARY = "model.json", "weights.safetensors", "vocabulary.json"
 
 
-def save(
-    model: MultiTaskModel,
-    path: str | os.PathLike[str],
-    *,
-    vocabulary: Reader | None = None,
-) -> Path:
+def save(model: MultiTaskModel, path: str | os.PathLike[str], *, vocabulary: Reader | None = None) -> Path:
     """Write a model, its tasks and its vocabulary to the folder ``path``, and return that.
 
     ``vocabulary`` is what encoded the training data: a vocabulary, frozen features, or the columns of a table. A model saved
@@ -153,9 +148,9 @@ def _described(parts: nn.ModuleDict) -> dict[str, Any]:
     known = len(modules)
     try:
         place = describe(parts["model"], modules, places)["module"]
-        again = _made(modules)[place].state_dict()
-        if _shapes(again) != _shapes(parts["model"].state_dict()):
-            raise UnknownClass(f"its {type(parts['model']).__name__} was changed after it was made")
+        model, again = parts["model"], _made(modules)[place]
+        if _shapes(again.state_dict()) != _shapes(model.state_dict()) or list(again.tasks) != list(model.tasks):
+            raise UnknownClass(f"its {type(model).__name__} was changed after it was made")
         return {**found, "model": place}
     except UnknownClass as unknown:
         return {**found, "modules": modules[:known], "unknown": str(unknown)}
