@@ -285,9 +285,9 @@ def test_a_new_transformer_is_kept_whole(tmp_path):
 def test_an_encoder_used_twice_stays_one(tmp_path, bases):
     encoder, subwords = load_pretrained(bases["bert"])
     encoder.train_last(0)
-    model = shifted(PipelineModel(encoder, SENTIMENT, MultiTaskModel(encoder, [TOPIC]), "topic"))
+    model = shifted(CrossStitch({"sentiment": encoder, "topic": encoder}, [SENTIMENT, TOPIC]))
     found = load(save(model, tmp_path / "model", vocabulary=subwords))
-    assert found.model.encoder is found.model.first.encoder
+    assert len({id(one) for one in found.model.encoder.by_task.values()}) == 1
     same(found.answer(TEXTS), Trained(model, subwords).answer(TEXTS))
 
 
