@@ -210,7 +210,10 @@ def test_batch_size(dataset, batch_size):
             lambda: Regression("values"),
             "'values': torch's ModuleDict, which holds the heads, uses that name",
         ),
-        (lambda: Regression("stars", size=0), "Task 'stars': size, the numbers in a label, must be a whole number of at"),
+        (
+            lambda: Regression("stars", size=0),
+            "Task 'stars': size, the numbers in a label, must be a whole number of at",
+        ),
         (lambda: Classification("mood"), "Task 'mood': classification needs at least two classes; found ()"),
         (lambda: Classification("mood", classes=("a", "b", "a")), "Task 'mood': a class is listed twice"),
         (lambda: check_tasks([]), "needs at least one task; found none"),
@@ -353,7 +356,9 @@ def test_data_without_labels_for_a_task(the):
     refused(lambda: gradient_cosines(the.model, next(iter(the.starless))), DataError, *said)
     for mask in the.dataset.masks.values():
         mask.zero_()
-    said = "No example of this loader has a label for any of ['sentiment', 'stars', 'topic']; there is nothing to evaluate"
+    said = (
+        "No example of this loader has a label for any of ['sentiment', 'stars', 'topic']; there is nothing to evaluate"
+    )
     refused(lambda: evaluate(the.model, the.loader), DataError, said)
 
 
