@@ -62,7 +62,7 @@ def install(*extras: str) -> str:
         fail("pip could not install the course (its message is above). Is there a network? Then run the command again.")
     quiet_lab()
     for stamp in stamps:
-        with open(stamp, "w") as file:
+        with open(stamp, "w", encoding="utf-8") as file:
             file.write(wanted)
     return python
 
@@ -71,7 +71,7 @@ def quiet_lab() -> None:
     """No question about news and updates before the first notebook is seen; only in the course's own environment."""
     settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
     os.makedirs(settings, exist_ok=True)
-    with open(os.path.join(settings, "overrides.json"), "w") as file:
+    with open(os.path.join(settings, "overrides.json"), "w", encoding="utf-8") as file:
         notify = {"fetchNews": "false", "checkForUpdates": False}
         json.dump({"@jupyterlab/apputils-extension:notification": notify}, file)
 
@@ -80,7 +80,7 @@ def read(path: str) -> str:
     """A file's text, or nothing where there is none."""
     if not os.path.isfile(path):
         return ""
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         return file.read()
 
 

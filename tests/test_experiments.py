@@ -201,7 +201,7 @@ def test_the_store_s_name_changes_with_the_code_and_not_with_its_comments(tmp_pa
     monkeypatch.syspath_prepend(str(tmp_path))
     found = []
     for source in ("x = 1\n", "x  =  1  # a comment\n", "x = 2\n", "from mtl_helpers.errors import DataError\nx = 2\n"):
-        (tmp_path / "probe.py").write_text(source)
+        (tmp_path / "probe.py").write_text(source, encoding="utf-8")
         found.append(runner.fingerprint("probe"))
     assert found[0] == found[1] and len(set(found)) == 3
 
@@ -215,7 +215,7 @@ runner.CACHE, runner.RESULTS = folder / "cache", folder / "results"
 def configs(seeds):
     return [{"seed": seed} for seed in range(seeds)]
 def run(config):
-    with (folder / "log").open("a") as file:
+    with (folder / "log").open("a", encoding="utf-8") as file:
         file.write(f"{config['seed']}\\n")
     while config["seed"] >= 4 and not (folder / "go_on").exists():
         time.sleep(0.01)
@@ -227,22 +227,22 @@ runner.main(["cost", "--processes", "2"])
 
 def test_killed_in_mid_run_and_in_mid_write_it_goes_on_and_repeats_nothing(tmp_path):
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
-    first = subprocess.Popen(command, cwd=ROOT)
-    while not (stores := list(tmp_path.glob("cache/cost-*.jsonl"))) or stores[0].read_text().count("\n") < 4:
+    first = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    while not (stores := list(tmp_path.glob("cache/cost-*.jsonl"))) or stores[0].read_text(encoding="utf-8").count("\n") < 4:
         assert first.poll() is None
         time.sleep(0.02)
-    os.kill(first.pid, signal.SIGKILL)
+    os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     store = stores[0]
-    with store.open("a") as file:
+    with store.open("a", encoding="utf-8") as file:
         file.write('{"key": "{\\"seed\\": 4}", "resul')
-    (tmp_path / "log").write_text("")
+    (tmp_path / "log").write_text("", encoding="utf-8")
     (tmp_path / "go_on").touch()
     second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert "runs:  50%" in second.stderr, "it shows how far it is, and what is kept counts"
-    assert sorted((tmp_path / "log").read_text().split()) == list("4567")
+    assert sorted((tmp_path / "log").read_text(encoding="utf-8").split()) == list("4567")
     assert list(tmp_path.glob("cache/*")) == [store]
-    first_line, note = (tmp_path / "results" / "cost.csv").read_text().splitlines()[:2]
+    first_line, note = (tmp_path / "results" / "cost.csv").read_text(encoding="utf-8").splitlines()[:2]
     on = r"torch [\d.]+, numpy [\d.]+, .+, 1 thread of \d+ cores"
     assert re.fullmatch(rf"# python -m mtl_helpers experiment cost, \d{{4}}-\d\d-\d\d, {on}", first_line)
     assert note == "# data: none"
@@ -293,7 +293,7 @@ def test_a_failed_run_ends_it_and_the_finished_ones_are_kept(fake, tmp_path):
     with pytest.raises(SystemExit, match="1 of 4 runs failed, see above; the same command tries them once more"):
         runner.main(["cost"])
     (store,) = tmp_path.glob("cache/*")
-    assert not path.exists() and len(store.read_text().splitlines()) == 3
+    assert not path.exists() and len(store.read_text(encoding="utf-8").splitlines()) == 3
 
 
 @pytest.mark.bad_input

@@ -45,7 +45,7 @@ def test_a_result_keeps_the_digits_that_mean_something(tmp_path):
         {"lr": [3e-5, 0.05], "score": [0.123456, 1234.56789], "n": [1, 2], "change": [5e-17, float("nan")], "at": "x"}
     )
     write_result(tmp_path / "a.csv", table, command="make it")
-    assert (tmp_path / "a.csv").read_text().splitlines()[1:] == [
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[1:] == [
         "lr,score,n,change,at",
         "3e-05,0.1235,1,0.0,x",
         "0.05,1234.5679,2,,x",
@@ -56,11 +56,11 @@ def test_a_result_says_the_threads_and_the_processor_that_it_was_computed_with(t
     torch.set_num_threads(2)
     write_result(tmp_path / "two.csv", pd.DataFrame({"score": [1]}), command="make it")
     torch.set_num_threads(1)
-    first = (tmp_path / "two.csv").read_text().splitlines()[0]
+    first = (tmp_path / "two.csv").read_text(encoding="utf-8").splitlines()[0]
     assert re.fullmatch(r"# make it, \d{4}-\d\d-\d\d, torch [\d.]+, numpy [\d.]+, .+, 2 threads of \d+ cores", first)
     assert "1 thread of" in computer()
     write_result(tmp_path / "one.csv", pd.DataFrame(), command="make it", computed_on=["b", "a", "b"])
-    assert (tmp_path / "one.csv").read_text().splitlines()[0].endswith(", a and b")
+    assert (tmp_path / "one.csv").read_text(encoding="utf-8").splitlines()[0].endswith(", a and b")
 
 
 def test_the_transfer_table_follows_from_its_runs():

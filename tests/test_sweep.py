@@ -75,7 +75,7 @@ def always_dies_at_two(config: dict) -> dict:
 def dies(config: dict, marker: str) -> dict:
     """Run 1 always kills its worker, and whatever waits there for its turn."""
     if config["x"] == 1:
-        with open(marker, "a") as file:
+        with open(marker, "a", encoding="utf-8") as file:
             file.write("x")
         os.kill(os.getpid(), signal.SIGKILL)
     return square(config)
@@ -146,7 +146,7 @@ def test_what_a_cluster_gives_up_is_reported_and_a_run_that_stood_beside_it_is_n
     ):
         table = quiet([{"x": 1}, {"x": 0}], run, executor=client.get_executor())
     assert table.error[1] == "" and table.square[1] == 0 and "KilledWorker" in table.error[0]
-    assert (tmp_path / "died").read_text() == "xx"
+    assert (tmp_path / "died").read_text(encoding="utf-8") == "xx"
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -165,7 +165,9 @@ def test_with_a_worker_killed_on_the_way_it_still_completes(tmp_path):
 def test_a_run_that_always_kills_its_worker_is_found(tmp_path):
     table = quiet(numbers(4), always_dies_at_two, processes=2, store=tmp_path / "runs.jsonl")
     assert table.square.dropna().tolist() == [0, 1, 9] and "was killed" in table.error[2]
-    assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 3, "what failed is no finished run"
+    assert len((tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()) == 3, (
+        "what failed is no finished run"
+    )
 
 
 SCRIPT = """
@@ -174,7 +176,7 @@ from pathlib import Path
 from mtl_helpers.evaluation import sweep
 store, log, go_on = map(Path, sys.argv[1:])
 def run(config):
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         file.write(f"{config['x']}\\n")
     while config["x"] >= 8 and not go_on.exists():
         time.sleep(0.01)
@@ -189,19 +191,21 @@ def test_killed_half_way_and_begun_again_it_repeats_no_finished_run(tmp_path):
     command = [sys.executable, "-c", SCRIPT, str(store), str(log), str(go_on)]
     first = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
-        while not store.exists() or len(store.read_text().splitlines()) < 8:
+        while not store.exists() or len(store.read_text(encoding="utf-8").splitlines()) < 8:
             assert first.poll() is None, "it ended before it could be killed"
             time.sleep(0.02)
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
-    finished = {json.loads(line)["result"]["square"] for line in store.read_text().splitlines()}
+    finished = {json.loads(line)["result"]["square"] for line in store.read_text(encoding="utf-8").splitlines()}
     assert finished == {x**2 for x in range(8)}
     go_on.touch()
-    log.write_text("")
-    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    log.write_text("", encoding="utf-8")
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert second.stdout.split() == [str(sum(x**2 for x in range(20)))]
-    assert sorted(map(int, log.read_text().split())) == list(range(8, 20)), "what was finished is not run again"
+    assert sorted(map(int, log.read_text(encoding="utf-8").split())) == list(range(8, 20)), (
+        "what was finished is not run again"
+    )
 
 
 LOKY = """
@@ -216,19 +220,19 @@ if __name__ == "__main__":
 
 
 def test_where_there_is_no_fork_a_function_of_main_still_runs():
-    found = subprocess.run([sys.executable, "-c", LOKY], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", LOKY], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert found.stdout.strip() == "[0, 1, 4, 9]"
 
 
 def test_a_line_cut_off_is_computed_again_and_what_is_done_is_not(tmp_path):
     store = tmp_path / "runs.jsonl"
     quiet(numbers(3), square, processes=1, store=store)
-    lines = store.read_text().splitlines(keepends=True)
-    store.write_text("".join(lines[:2]) + lines[2][:10])
+    lines = store.read_text(encoding="utf-8").splitlines(keepends=True)
+    store.write_text("".join(lines[:2]) + lines[2][:10], encoding="utf-8")
     seen = []
     table = quiet(numbers(4), lambda config: seen.append(config["x"]) or square(config), processes=1, store=store)
     assert seen == [2, 3] and table.square.tolist() == [0, 1, 4, 9]
-    assert len(store.read_text().splitlines()) == 4
+    assert len(store.read_text(encoding="utf-8").splitlines()) == 4
 
 
 @pytest.mark.parametrize(
@@ -323,7 +327,7 @@ from pathlib import Path
 from mtl_helpers.evaluation import sweep
 store, log = map(Path, sys.argv[1:])
 def run(config):
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         file.write(f"{os.getpid()}\\n")
     if config["x"] >= 6:
         time.sleep(600)
@@ -338,7 +342,7 @@ except KeyboardInterrupt:
 def ended(pid: int) -> bool:
     """No such process, or one that only waits to be counted out."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] in "ZX"
     except FileNotFoundError:
         return True
 
@@ -354,10 +358,10 @@ def started(tmp_path: Path, processes: int) -> tuple[subprocess.Popen, Path, set
         stdout=subprocess.PIPE,
         env=os.environ | {"PROCESSES": str(processes)},
     )
-    while not log.exists() or len(log.read_text().splitlines()) < 6 + processes:
+    while not log.exists() or len(log.read_text(encoding="utf-8").splitlines()) < 6 + processes:
         assert process.poll() is None
         time.sleep(0.02)
-    return process, store, set(map(int, log.read_text().split())) - {process.pid}
+    return process, store, set(map(int, log.read_text(encoding="utf-8").split())) - {process.pid}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -368,7 +372,7 @@ def test_an_interrupt_ends_it_and_every_finished_run_is_kept(processes, to_all, 
     process, store, workers = started(tmp_path, processes)
     (os.killpg if to_all else os.kill)(process.pid, signal.SIGINT)
     assert process.communicate(timeout=60)[0] == b"interrupted\n" and process.returncode == 0
-    assert sorted(json.loads(line)["result"]["square"] for line in store.read_text().splitlines()) == [
+    assert sorted(json.loads(line)["result"]["square"] for line in store.read_text(encoding="utf-8").splitlines()) == [
         x**2 for x in range(6)
     ]
     assert all(map(ended, workers))
@@ -387,13 +391,13 @@ def test_workers_end_when_their_parent_was_killed(tmp_path):
 
 @pytest.mark.bad_input
 def test_a_file_without_a_line_end_that_is_no_sweep_s_is_left_as_it_is(tmp_path):
-    (tmp_path / "notes.txt").write_text("my notes")
+    (tmp_path / "notes.txt").write_text("my notes", encoding="utf-8")
     with pytest.raises(DataError, match=r"Line 1 of .*notes.txt is no finished run"):
         quiet(numbers(2), square, store=tmp_path / "notes.txt")
-    assert (tmp_path / "notes.txt").read_text() == "my notes"
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "my notes"
 
 
 def test_a_file_of_something_else_is_named(tmp_path):
-    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"Line 1 of .*other.csv is no finished run"):
         quiet(numbers(2), square, store=tmp_path / "other.csv")

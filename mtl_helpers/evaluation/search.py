@@ -6,16 +6,15 @@ import itertools
 import math
 import numbers
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sklearn.model_selection import GroupKFold
 from tqdm.auto import tqdm
 
 from mtl_helpers.arguments import number, whole_number
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.splitting import text_folds
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 
@@ -82,33 +81,6 @@ def grid_search(
     return _table(rows)
 
 
-def text_folds(frame: pd.DataFrame, folds: int = 5, *, seed: int = 0) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Cut reviews into ``folds`` parts; each is once the validation part, the others what is trained on.
-
-    Copies of a text (case and punctuation do not count, as in `data.split_reviews`) stay on one side. By scikit-learn's
-    ``GroupKFold``, shuffled by ``seed``.
-
-    >>> frame = pd.DataFrame({"text": ["A film.", "a film", "A book.", "A car."]})
-    >>> for train, val in text_folds(frame, 3):
-    ...     print(list(train.text), list(val.text))
-    ['A book.', 'A car.'] ['A film.', 'a film']
-    ['A film.', 'a film', 'A book.'] ['A car.']
-    ['A film.', 'a film', 'A car.'] ['A book.']
-    """
-    if "text" not in frame:
-        raise DataError(f"Column 'text' is missing; found {', '.join(map(repr, frame.columns))}.")
-    if isinstance(folds, bool) or not isinstance(folds, numbers.Integral) or folds < 2:
-        raise DataError(f"folds must be a whole number of at least 2; found {folds!r}. 5 is usual.")
-    groups = text_key(frame.text)
-    if groups.nunique() < folds:
-        raise DataError(
-            f"{groups.nunique()} different texts can not be cut into {folds} folds; give more, or fewer folds."
-        )
-    cut = GroupKFold(int(folds), shuffle=True, random_state=seed)
-    for train, val in cut.split(frame, groups=groups):
-        yield frame.iloc[train].reset_index(drop=True), frame.iloc[val].reset_index(drop=True)
-
-
 def cross_validate(
     train: Callable[[dict[str, float], pd.DataFrame, pd.DataFrame], Scores],
     frame: pd.DataFrame,
@@ -116,14 +88,16 @@ def cross_validate(
     *,
     folds: int = 5,
     seed: int = 0,
+    groups: str | None = None,
+    text: str | None = "text",
     on_run: OnRun | None = None,
 ) -> pd.DataFrame:
     """Train with each λ once a fold of `text_folds`: a row a run, as `grid_search` with the column ``fold``.
 
     ``frame`` is training and validation data together (``pd.concat([splits.train, splits.val])``), never the test.
     ``train(weights, train_frame, val_frame)`` trains on one part and returns its score on the other, by task; it makes its
-    vocabulary of ``train_frame`` alone. Every λ sees the same folds, so they can be compared fold by fold; k folds cost k
-    runs a λ.
+    vocabulary of ``train_frame`` alone. ``groups`` and ``text`` are those of `text_folds`. Every λ sees the same folds, so
+    they can be compared fold by fold; k folds cost k runs a λ.
 
     >>> def train(weights, train_frame, val_frame):
     ...     return {"topic": len(val_frame) / len(train_frame)}
@@ -133,7 +107,7 @@ def cross_validate(
     0      1.0     0    1.0
     1      1.0     1    1.0
     """
-    parts = list(text_folds(frame, folds, seed=seed))
+    parts = list(text_folds(frame, folds, seed=seed, groups=groups, text=text))
 
     def on_fold(chosen: dict[str, float], fold: int) -> Scores:
         return train(chosen, *parts[fold])

@@ -49,7 +49,7 @@ class ConditionedModel(MultiTaskModel):
                 raise ModelError(f"on={dict(on)}: there is no task {min(absent)!r}; tasks are {sorted(by_name)}.")
             if name == other or other in on:
                 raise ModelError(f"on={dict(on)}: '{name}' needs another task with a plain head; '{other}' has none.")
-            if by_name[other].kind != "classification":
+            if not by_name[other].classes:
                 raise ModelError(f"on={dict(on)}: '{other}' is a regression; only classes have a softmax.")
             conditions, n_outputs = by_name[other].n_outputs, by_name[name].n_outputs
             self.heads[name] = ConditionedHead(encoder.features, conditions, n_outputs)
@@ -62,7 +62,7 @@ class ConditionedModel(MultiTaskModel):
         for name, other in self.on.items():
             logits = outputs[other].detach() if self.detach else outputs[other]
             outputs[name] = self.heads[name](features, logits.softmax(dim=1))
-        return {t.name: outputs[t.name].squeeze(-1) if t.kind == "regression" else outputs[t.name] for t in self.tasks}
+        return {task.name: task.from_head(outputs[task.name]) for task in self.tasks}
 
 
 class PipelineModel(MultiTaskModel):
@@ -72,7 +72,7 @@ class PipelineModel(MultiTaskModel):
     """
 
     def __init__(self, encoder: nn.Module, task: Task, first: MultiTaskModel, on: str) -> None:
-        conditions = {t.name: t for t in first.tasks if t.kind == "classification"}
+        conditions = {t.name: t for t in first.tasks if t.classes}
         if on not in conditions:
             raise ModelError(f"The first model has no classification '{on}'; it has {sorted(conditions)}.")
         super().__init__(encoder, [task])
@@ -84,4 +84,4 @@ class PipelineModel(MultiTaskModel):
         (task,) = self.tasks
         p = self.first(inputs)[self.on].softmax(dim=1)
         output = self.heads[task.name](self.encoder(inputs), p)
-        return {task.name: output.squeeze(-1) if task.kind == "regression" else output}
+        return {task.name: task.from_head(output)}
