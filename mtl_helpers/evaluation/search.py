@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import math
-import numbers
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
