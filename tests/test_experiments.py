@@ -14,6 +14,7 @@ import distributed
 import pandas as pd
 import pytest
 
+from mtl_helpers import __main__ as launcher
 from mtl_helpers.evaluation import usual_arms
 from mtl_helpers.experiments import (
     EXPERIMENTS,
@@ -197,6 +198,16 @@ def test_the_tasks_of_the_methods_worlds_are_those_of_their_tables():
 # The runner
 
 
+def test_the_launcher_hands_the_command_on(monkeypatch):
+    called = []
+    monkeypatch.setattr(launcher, "install", lambda *extras: "python")
+    monkeypatch.setattr(launcher.subprocess, "call", lambda command, cwd: called.append(command) or 0)
+    with pytest.raises(SystemExit) as ended:
+        launcher.main(["experiment", "transfer", "--processes", "3"])
+    assert called == [["python", "-m", "mtl_helpers.experiments", "transfer", "--processes", "3"]]
+    assert ended.value.code == 0
+
+
 def test_the_store_s_name_changes_with_the_code_and_not_with_its_comments(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     found = []
@@ -228,7 +239,10 @@ runner.main(["cost", "--processes", "2"])
 def test_killed_in_mid_run_and_in_mid_write_it_goes_on_and_repeats_nothing(tmp_path):
     command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
     first = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
-    while not (stores := list(tmp_path.glob("cache/cost-*.jsonl"))) or stores[0].read_text(encoding="utf-8").count("\n") < 4:
+    while (
+        not (stores := list(tmp_path.glob("cache/cost-*.jsonl")))
+        or stores[0].read_text(encoding="utf-8").count("\n") < 4
+    ):
         assert first.poll() is None
         time.sleep(0.02)
     os.killpg(first.pid, signal.SIGKILL)
