@@ -327,7 +327,7 @@ from pathlib import Path
 from mtl_helpers.evaluation import sweep
 store, log = map(Path, sys.argv[1:])
 def run(config):
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         file.write(f"{os.getpid()}\\n")
     if config["x"] >= 6:
         time.sleep(600)
