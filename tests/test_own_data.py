@@ -71,8 +71,8 @@ USUAL = {
         "def learn(tasks, weights=None, steps=STEPS):",
         "    model = MultiTaskModel(new_encoder(), tasks)",
         "    optimizer = torch.optim.AdamW(model.parameters(), lr=0.01)",
-        "    fit(model, make_loader(train, shuffle=True), optimizer, steps=steps, weights=weights, val_loader=make_loader(val))",
-        "    return model",
+        "    options = {'steps': steps, 'weights': weights, 'val_loader': make_loader(val)}",
+        "    return fit(model, make_loader(train, shuffle=True), optimizer, **options) is not None and model",
     ],
     "rule": ["model = learn(tasks, RULES['uncertainty'](tasks))", "scores = evaluate(model, make_loader(test))"],
     "search": [
