@@ -178,7 +178,10 @@ def notebooks(options: list) -> int:
 
 def experiment(options: list) -> int:
     """Compute a table in data/results, or go on where that was cut short."""
-    return subprocess.call([install("test"), "-m", "mtl_helpers.experiments", *options], cwd=ROOT)
+    try:
+        return subprocess.call([install("test"), "-m", "mtl_helpers.experiments", *options], cwd=ROOT)
+    except KeyboardInterrupt:  # what computes has said what is kept
+        return 130
 
 
 def main(arguments: list) -> None:

@@ -234,7 +234,7 @@ def test_an_objective_that_fails_fails_its_run_alone():
 
 @pytest.mark.bad_input
 def test_a_storage_that_is_none_is_named(tmp_path):
-    (tmp_path / "notes.txt").write_text("my notes, long enough to be something\n" * 50)
+    (tmp_path / "notes.txt").write_text("my notes, long enough to be something\n" * 50, encoding="utf-8")
     for path in (tmp_path / "notes.txt", tmp_path / "notes.txt" / "search.sqlite"):
         with pytest.raises(
             DataError, match=r"The search cannot be kept in .*notes.txt.*Give a file that may be written"

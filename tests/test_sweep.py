@@ -327,7 +327,7 @@ from pathlib import Path
 from mtl_helpers.evaluation import sweep
 store, log = map(Path, sys.argv[1:])
 def run(config):
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         file.write(f"{os.getpid()}\\n")
     if config["x"] >= 6:
         time.sleep(600)
@@ -342,7 +342,7 @@ except KeyboardInterrupt:
 def ended(pid: int) -> bool:
     """No such process, or one that only waits to be counted out."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] in "ZX"
     except FileNotFoundError:
         return True
 
@@ -358,10 +358,10 @@ def started(tmp_path: Path, processes: int) -> tuple[subprocess.Popen, Path, set
         stdout=subprocess.PIPE,
         env=os.environ | {"PROCESSES": str(processes)},
     )
-    while not log.exists() or len(log.read_text().splitlines()) < 6 + processes:
+    while not log.exists() or len(log.read_text(encoding="utf-8").splitlines()) < 6 + processes:
         assert process.poll() is None
         time.sleep(0.02)
-    return process, store, set(map(int, log.read_text().split())) - {process.pid}
+    return process, store, set(map(int, log.read_text(encoding="utf-8").split())) - {process.pid}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -372,7 +372,7 @@ def test_an_interrupt_ends_it_and_every_finished_run_is_kept(processes, to_all, 
     process, store, workers = started(tmp_path, processes)
     (os.killpg if to_all else os.kill)(process.pid, signal.SIGINT)
     assert process.communicate(timeout=60)[0] == b"interrupted\n" and process.returncode == 0
-    assert sorted(json.loads(line)["result"]["square"] for line in store.read_text().splitlines()) == [
+    assert sorted(json.loads(line)["result"]["square"] for line in store.read_text(encoding="utf-8").splitlines()) == [
         x**2 for x in range(6)
     ]
     assert all(map(ended, workers))
@@ -391,10 +391,10 @@ def test_workers_end_when_their_parent_was_killed(tmp_path):
 
 @pytest.mark.bad_input
 def test_a_file_without_a_line_end_that_is_no_sweep_s_is_left_as_it_is(tmp_path):
-    (tmp_path / "notes.txt").write_text("my notes")
+    (tmp_path / "notes.txt").write_text("my notes", encoding="utf-8")
     with pytest.raises(DataError, match=r"Line 1 of .*notes.txt is no finished run"):
         quiet(numbers(2), square, store=tmp_path / "notes.txt")
-    assert (tmp_path / "notes.txt").read_text() == "my notes"
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "my notes"
 
 
 def test_a_file_of_something_else_is_named(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class Arm:
 @dataclass(frozen=True)
 class ArmRun:
     """What came out of one run: the model, and of the test examples that have a label of the task in question what was
-    ``predicted`` and what is right (``target``), in the task's own numbers; ``score`` by `Task.score`; CPU ``seconds``.
+    ``predicted`` and what is right (``target``), in the task's own numbers; ``score``, the task's `metric` over them; CPU ``seconds``.
     """
 
     model: MultiTaskModel
@@ -136,7 +137,9 @@ def run_arm(
     )
     output, target, mask = predict(model, make_loader(test_set, 250))[main.name]
     predicted, target = main.predict(output)[mask], target[mask]
-    return ArmRun(model, predicted, target, main.score(predicted, target), time.thread_time() - start)
+    # Of all scores the main one: `Task.score`, quicker, may round to 32 bits, and differences of seeds are taken of these.
+    score = main.scores(predicted, target)[main.metric] if len(target) else math.nan
+    return ArmRun(model, predicted, target, score, time.thread_time() - start)
 
 
 def _words(splits: Splits, tasks: Sequence[Task], filters: int) -> tuple[NewEncoder, list[MultiTaskDataset]]:
@@ -157,7 +160,7 @@ def run_arms(
 ) -> Iterator[dict[str, Any]]:
     """Run the arms one after the other on the same data; a row of ``arm, task, seed, score, seconds`` for each.
 
-    ``score`` is the task's own, see `Task.score`; ``encode`` as for `run_arm`.
+    ``score`` is by the task's own `metric`; ``encode`` as for `run_arm`.
     """
     for arm in arms:
         run = run_arm(arm, splits, seed=seed, steps=steps, encode=encode)

@@ -10,7 +10,8 @@ import argparse
 import ast
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
@@ -47,11 +48,23 @@ def measured(run: Any, config: Config) -> dict[str, Any]:
     return {"result": run(config), "on": computer()}
 
 
+@contextmanager
+def workers(cluster: str | None, processes: int | None) -> Iterator[dict[str, Any]]:
+    """Who computes, as `evaluation.sweep` takes it."""
+    if cluster is None:
+        yield {"processes": processes}
+        return
+    from distributed import Client
+
+    with Client(cluster) as client:
+        yield {"executor": client.get_executor()}
+
+
 def compute(
-    experiment: Experiment, configs: Sequence[Config], store: Path, options: Mapping[str, Any]
+    experiment: Experiment, configs: Sequence[Config], store: Path, who: Mapping[str, Any]
 ) -> tuple[pd.DataFrame, set[str]]:
     """The runs, as frame of configs and results, and what computed them; ends the program if one failed."""
-    found = sweep(configs, partial(measured, experiment.run), store=store, **options)
+    found = sweep(configs, partial(measured, experiment.run), store=store, **who)
     if len(failed := found[found.error != ""]):
         raise SystemExit(
             f"{len(failed)} of {len(found)} runs failed, see above; the same command tries them once more."
@@ -82,15 +95,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     store = CACHE / f"{options.name}-{fingerprint(module)}.jsonl"
     if options.fresh:
         store.unlink(missing_ok=True)
-    executor: dict[str, Any] = {"processes": options.processes or experiment.processes}
-    if options.cluster:
-        from distributed import Client
-
-        executor = {"executor": Client(options.cluster).get_executor()}
     experiment.prepare()
-    runs, on = compute(experiment, experiment.configs(seeds), store, executor)
-    if more := experiment.then(runs, seeds):
-        runs, on = compute(experiment, [*experiment.configs(seeds), *more], store, executor)
+    with workers(options.cluster, options.processes or experiment.processes) as who:
+        runs, on = compute(experiment, experiment.configs(seeds), store, who)
+        if more := experiment.then(runs, seeds):
+            runs, on = compute(experiment, [*experiment.configs(seeds), *more], store, who)
     tables = experiment.tables(runs)
     with pd.option_context("display.width", 240, "display.max_columns", None, "display.max_rows", 100):
         for name, table in tables.items():
@@ -104,4 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:
+        raise SystemExit("Interrupted. What was finished is kept; the same command goes on.") from None

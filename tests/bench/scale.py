@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 from pathlib import Path
@@ -121,5 +120,7 @@ if __name__ == "__main__":
         start = time.perf_counter()
         next(work)
         seconds[step] = round(time.perf_counter() - start, 2)
+    import resource  # Unix only
+
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e9 if sys.platform == "darwin" else 1e6)
     print(json.dumps({"seconds": seconds, "busy": round(time.process_time() - busy, 1), "GB": round(peak, 2)}))

@@ -18,7 +18,11 @@ def run(way: str, path: Path) -> dict:
     """Seconds by step, seconds of the processor, and the peak memory in GB, of a process that does nothing else."""
     environment = {**os.environ, "OMP_NUM_THREADS": "2", "TOKENIZERS_PARALLELISM": "true", "HF_HUB_OFFLINE": "1"}
     done = subprocess.run(
-        [sys.executable, HERE / "scale.py", way, path], capture_output=True, text=True, check=True, env=environment
+        [sys.executable, HERE / "scale.py", way, path],
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+        env=environment,
     )
     return json.loads(done.stdout.splitlines()[-1])
 
