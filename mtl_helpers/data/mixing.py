@@ -15,6 +15,7 @@ from mtl_helpers.data.batches import MultiTaskDataset
 from mtl_helpers.data.loaders import as_is
 from mtl_helpers.data.vocabulary import PAD, RaggedTokens
 from mtl_helpers.errors import DataError
+from mtl_helpers.tasks.task import below_one_another
 
 
 def sampling_proportions(sizes: Mapping[str, int], temperature: float = 1.0) -> dict[str, float]:
@@ -156,7 +157,7 @@ def joined(datasets: Mapping[str, MultiTaskDataset]) -> MultiTaskDataset:
         inputs = _end_to_end(datasets, {name: d.inputs for name, d in datasets.items()})
     known = {name: target for part in parts for name, target in part.targets.items()}
     targets = {
-        name: torch.cat([p.targets.get(name, target.new_zeros(len(p), *target.shape[1:])) for p in parts])
+        name: below_one_another([p.targets.get(name, target.new_zeros(len(p), *target.shape[1:])) for p in parts])
         for name, target in known.items()
     }
     masks = {

@@ -22,8 +22,8 @@ from mtl_helpers.tasks.task import TaskError
 class MultiLabel(OfClasses):
     """Any number of classes at once, none too: binary cross-entropy, its mean over the classes, scored by micro-F1.
 
-    A label is a list (or set) of classes, or a text in which ``;``, ``,`` or ``|`` (or ``；``, ``，``, ``、``) stands between them. An empty list says
-    that none applies; None says that nobody knows.
+    A label is a list (or set) of classes, or a text in which ``;``, ``,`` or ``|``, or Chinese ``；``, ``，`` or ``、``, is
+    between them. An empty list says that none applies; None says that nobody knows.
 
     >>> task = MultiLabel("about", classes=("price", "taste", "service"))
     >>> task.encode(["price;taste", [], None])
