@@ -27,7 +27,7 @@ _in_force: ContextVar[torch.Generator | None] = ContextVar(
 
 
 class Draws(TorchDispatchMode):
-    """What `drawn_from` hands out: ``count``, how many operations have drawn within it, is 0 for a model that draws nothing."""
+    """What `drawn_from` hands out: ``count`` is how many operations have drawn within it, 0 for a model that draws nothing."""
 
     def __init__(self, generator: torch.Generator) -> None:
         super().__init__()
