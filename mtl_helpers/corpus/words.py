@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import TOPIC
 
 

@@ -13,7 +13,8 @@ from mtl_helpers.data.batches import (
 )
 from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews, clean_with, keep_known_labels
 from mtl_helpers.data.mixing import mixed_loader, sampling_proportions
-from mtl_helpers.data.reviews import PHENOMENA, DataError, Splits, data_file, load_reviews, read_reviews, split_reviews
+from mtl_helpers.data.reviews import PHENOMENA, Splits, data_file, load_reviews, read_reviews, split_reviews
+from mtl_helpers.errors import DataError
 
 __all__ = [
     "CLEANING_STEPS",

@@ -10,7 +10,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.svm import LinearSVC
 
 from mtl_helpers.data.batches import tokenize
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task
 
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 
 PAD, UNK = 0, 1

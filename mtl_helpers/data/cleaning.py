@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from mtl_helpers.data.reviews import COLUMNS, DataError, text_key
+from mtl_helpers.data.reviews import COLUMNS, text_key
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 _STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})

@@ -12,7 +12,7 @@ from torch.nn.functional import pad
 from torch.utils.data import DataLoader, Sampler
 
 from mtl_helpers.data.batches import PAD, MultiTaskDataset, _as_is
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 
 
 def sampling_proportions(sizes: Mapping[str, int], temperature: float = 1.0) -> dict[str, float]:

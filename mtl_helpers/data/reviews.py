@@ -10,14 +10,11 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import train_test_split
 
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 COLUMNS = ("id", "text", "topic", "sentiment", "stars")
 PHENOMENA = ("negation", "contrast", "other_topic", "topic_word", "irony", "comparison")
-
-
-class DataError(ValueError):
-    """Something is wrong with the data; the message names the row, the column and what to do."""
 
 
 class Splits(NamedTuple):

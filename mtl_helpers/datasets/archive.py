@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 
 MOST_MEMBERS = 250_000
 _KINDS = {

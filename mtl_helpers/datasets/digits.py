@@ -12,7 +12,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from mtl_helpers.data.batches import MultiTaskDataset
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

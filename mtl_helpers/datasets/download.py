@@ -9,7 +9,7 @@ from pathlib import Path
 import pooch
 from tqdm.auto import tqdm
 
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ import torch
 from torch import Tensor
 
 from mtl_helpers.data.batches import MultiTaskDataset
-from mtl_helpers.data.reviews import DataError
 from mtl_helpers.datasets.archive import check_counts, read_members
 from mtl_helpers.datasets.digits import DIGITS
 from mtl_helpers.datasets.download import Archive, fetch
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task
 
 SPOKEN_DIGITS = Archive(

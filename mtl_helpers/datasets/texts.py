@@ -10,9 +10,9 @@ from types import MappingProxyType
 import pandas as pd
 
 from mtl_helpers.data.cleaning import strip_markup, strip_space
-from mtl_helpers.data.reviews import DataError
 from mtl_helpers.datasets.archive import check_counts, decode, read_members
 from mtl_helpers.datasets.download import Archive, fetch
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task
 
 DOMAIN = Task("topic", classes=("books", "dvd", "electronics", "kitchen"))

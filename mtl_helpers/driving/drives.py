@@ -11,7 +11,6 @@ import pandas as pd
 import torch
 
 from mtl_helpers.data.batches import MultiTaskDataset
-from mtl_helpers.data.reviews import DataError
 from mtl_helpers.driving.noise import LENGTH
 from mtl_helpers.driving.rules import (
     ACTION,
@@ -27,6 +26,7 @@ from mtl_helpers.driving.rules import (
 from mtl_helpers.driving.scene import PAINTS, render
 from mtl_helpers.driving.spectrogram import RATE, log_mel
 from mtl_helpers.driving.speech import speak
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task
 
 # What makes two drives with the same labels look and sound different, and within which limits it is drawn.

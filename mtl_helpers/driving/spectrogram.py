@@ -8,7 +8,7 @@ import math
 import numpy as np
 from scipy import fft
 
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 
 RATE = 8000  # samples a second
 WINDOW, HOP = 256, 160  # samples: 32 ms, one every 20 ms

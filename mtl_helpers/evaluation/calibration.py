@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 
 
 def calibration(outputs: Tensor, targets: Tensor, mask: Tensor | None = None, *, bins: int = 10) -> pd.DataFrame:

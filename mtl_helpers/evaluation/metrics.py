@@ -9,7 +9,8 @@ from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_abs
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from mtl_helpers.data.reviews import PHENOMENA, DataError
+from mtl_helpers.data.reviews import PHENOMENA
+from mtl_helpers.errors import DataError
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import predict

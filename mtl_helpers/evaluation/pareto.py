@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 
 
 def pareto_front(points: pd.DataFrame | np.ndarray | Sequence[Sequence[float]]) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 
 RESAMPLES = 9999
 MOST_RUNS = 100_000

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 from sklearn.model_selection import GroupKFold
 
-from mtl_helpers.data.reviews import DataError, text_key
+from mtl_helpers.data.reviews import text_key
+from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 
 if TYPE_CHECKING:

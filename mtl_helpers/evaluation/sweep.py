@@ -18,7 +18,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
-from mtl_helpers.data.reviews import DataError
+from mtl_helpers.errors import DataError
 
 Config = Mapping[str, Any]
 Run = Callable[[dict[str, Any]], Mapping[str, Any]]
