@@ -91,6 +91,7 @@ class Private:
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
+        """The context in which to draw."""
         self.uses += 1
         if self.generator is None:
             yield

@@ -18,7 +18,7 @@ from mtl_helpers.training import (
     TrainingDiverged,
     as_history,
     fit,
-    mean_score,
+    mean_skill,
     predict,
     train_steps,
     validate,

@@ -1,6 +1,7 @@
 """The rules that choose λ: each does what its formula says, and the loop trains with any of them."""
 
 import copy
+import dataclasses
 import itertools
 import math
 import subprocess
@@ -40,7 +41,7 @@ from mtl_helpers.training import (
     validate,
     weights_by_count,
 )
-from mtl_helpers.training.gradient_weighting import gradnorm_slope, last_shared_layer
+from mtl_helpers.training.rules.gradnorm import gradnorm_slope, last_shared_layer
 
 TASKS = (TOPIC, SENTIMENT, STARS)
 BY_GRADIENT = {"MGDA": MGDA, "PCGrad": PCGrad, "IMTL-G": IMTLG, "Aligned-MTL": AlignedMTL}
@@ -154,7 +155,7 @@ def test_it_trains_any_way_of_sharing(new_loader, new_rule, way):
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_any_number_of_tasks_and_any_sum(dataset, new_model, new_rule, n):
     sources = [("topic", TOPIC), ("stars", STARS), ("sentiment", SENTIMENT), ("topic", TOPIC), ("stars", STARS)][:n]
-    tasks = [Classification(f"t{i}", task.kind, task.classes) for i, (_, task) in enumerate(sources)]
+    tasks = [dataclasses.replace(task, name=f"t{i}") for i, (_, task) in enumerate(sources)]
     targets = {f"t{i}": dataset.targets[source] for i, (source, _) in enumerate(sources)}
     masks = {f"t{i}": dataset.masks[source] for i, (source, _) in enumerate(sources)}
     loader = make_loader(MultiTaskDataset(dataset.inputs, targets, masks, dataset.lengths), 16, shuffle=True)
@@ -519,7 +520,7 @@ def test_upgrad_needs_no_solver_under_the_gpl():
 import sys
 sys.modules.update(quadprog=None, qpsolvers=None, cvxpy=None)
 import torch
-from mtl_helpers.tasks import Classification, Regression, SENTIMENT, STARS
+from mtl_helpers.tasks import SENTIMENT, STARS
 from mtl_helpers.training import RULES
 print(RULES["UPGrad"]([SENTIMENT, STARS]).from_gradients(torch.eye(2)).tolist())
 """

@@ -60,7 +60,9 @@ class StepLosses:
                 if not terms:
                     continue
                 found = torch.autograd.grad(sum(terms), parameters, allow_unused=True)
-            sums = [old if new is None else new if old is None else old + new for old, new in zip(sums, found, strict=True)]
+            sums = [
+                old if new is None else new if old is None else old + new for old, new in zip(sums, found, strict=True)
+            ]
         return sums
 
     def _look(self, i: int) -> Losses:
@@ -96,7 +98,9 @@ class _Later(torch.autograd.Function):
     """Losses that are known, whose gradients are computed when they are asked for."""
 
     @staticmethod
-    def forward(ctx: Any, step: StepLosses, counts: dict, names: list[str], losses: Tensor, *parameters: Tensor) -> Tensor:
+    def forward(
+        ctx: Any, step: StepLosses, counts: dict, names: list[str], losses: Tensor, *parameters: Tensor
+    ) -> Tensor:
         """The losses ``(tasks,)`` as they are."""
         ctx.step, ctx.counts, ctx.names, ctx.parameters = step, counts, names, parameters
         return losses.clone()

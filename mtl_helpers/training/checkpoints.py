@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch.optim import Optimizer
 
-from mtl_helpers.data.batches import Batch
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.randomness import drawn_from, random_state, set_random_state
+from mtl_helpers.randomness import drawn_from, random_state
 from mtl_helpers.training.rules import Weighting
 from mtl_helpers.training.task_weights import TrainingError
 

@@ -109,7 +109,9 @@ class _Best:
 
     def __init__(self, by: Best, names: list[str]) -> None:
         if isinstance(by, str) and by not in names:
-            raise TrainingError(f"best is a task's name, a function of the scores, or None; found {by!r}, tasks are {names}.")
+            raise TrainingError(
+                f"best is a task's name, a function of the scores, or None; found {by!r}, tasks are {names}."
+            )
         if not (by is None or isinstance(by, str) or callable(by)):
             raise TrainingError(f"best is a task's name, a function of the scores, or None; found {by!r}.")
         self.by, self.score, self.waited = by, -math.inf, 0

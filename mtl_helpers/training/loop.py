@@ -104,7 +104,8 @@ def train_steps(
     _check(model, optimizer, rule, accumulate=accumulate, autocast=autocast, scheduler=scheduler)
     rule.begin(bare, optimizer)
     device, penalty = next(bare.parameters()).device, getattr(bare, "penalty", None)
-    reading, privately, step = Reading(loader, accumulate, device, generator), Private(generator), 0
+    reading = Reading(loader, bare.tasks, device, at_once=accumulate, generator=generator)
+    privately, step = Private(generator), 0
     if resume is not None:
         go_on(resume, bare, optimizer, rule, scheduler)
         reading.go_to(resume["place"], resume["random"])
@@ -188,7 +189,9 @@ def _check(
         raise TrainingError(
             "ReduceLROnPlateau wants a score at each step: leave scheduler=None and step it yourself in on_step."
         )
-    if isinstance(model, nn.parallel.DistributedDataParallel) and (accumulate > 1 or not isinstance(rule, StaticWeights)):
+    if isinstance(model, nn.parallel.DistributedDataParallel) and (
+        accumulate > 1 or not isinstance(rule, StaticWeights)
+    ):
         raise TrainingError(
             "Under DistributedDataParallel a process sees only its share of a batch, so λ is by hand and a step one batch: "
             f"found {type(rule).__name__}, accumulate={accumulate}."

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import torch
 
 from mtl_helpers.data.batches import Batch
+from mtl_helpers.data.loaders import checked_batches
 from mtl_helpers.randomness import Private, drawn_from, random_state, set_random_state
+from mtl_helpers.tasks import Task
 from mtl_helpers.training.task_weights import TrainingError
 
 
 class Reading:
-    """``loader`` in groups of ``at_once`` batches, on ``device``; what it draws comes from ``generator``, if there is one."""
+    """``loader`` in groups of ``at_once`` batches, as ``tasks`` and ``device`` need them.
+
+    What it draws comes from ``generator``, if there is one.
+    """
 
     def __init__(
-        self, loader: Iterable[Batch], at_once: int, device: torch.device, generator: torch.Generator | None
+        self,
+        loader: Iterable[Any],
+        tasks: Sequence[Task],
+        device: torch.device,
+        *,
+        at_once: int = 1,
+        generator: torch.Generator | None = None,
     ) -> None:
-        self.loader, self.at_once, self.device = loader, at_once, device
+        self.loader, self.tasks, self.device, self.at_once = loader, tasks, device, at_once
         self.generator = generator or torch.default_generator
         self._privately = Private(generator)
         self.epoch = self.taken = 0
@@ -45,7 +57,7 @@ class Reading:
                 set_random_state(on["random"])
         group: list[Batch] = []
         while (batch := self._take(batches)) is not None:
-            group.append(batch.to(self.device))
+            group.append(batch)
             if len(group) == self.at_once:
                 yield group
                 group = []
@@ -62,7 +74,7 @@ class Reading:
             else:
                 self.epoch, self._start = self._going_on["epoch"], self._going_on["start"]
                 self._set_state(self._start)
-            return iter(self.loader)
+            return begun(checked_batches(self.loader, self.tasks, self.device))
 
     def _state(self) -> dict[str, Any]:
         generator, sampler = getattr(self.loader, "generator", None), getattr(self.loader, "sampler", None)
@@ -83,11 +95,6 @@ class Reading:
     def _take(self, batches: Iterator[Batch]) -> Batch | None:
         with self._privately():
             batch = next(batches, None)
-        if batch is not None and not isinstance(batch, Batch):
-            raise TrainingError(
-                f"The loader must give a Batch of inputs, targets and masks at each step; found {type(batch).__name__}. "
-                "Make it with make_loader, or give collate_fn= a function that makes a Batch."
-            )
         self.taken += batch is not None
         return batch
 
@@ -98,3 +105,8 @@ class Reading:
             f"The training loader gave no batch in epoch {self.epoch}: it can be read only once. Take fewer steps, or give "
             "a loader that begins anew when it is read again."
         )
+
+
+def begun(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """The same batches, the first of which has been read: a plain ``DataLoader`` draws its order as it begins."""
+    return chain([first for first in [next(batches, None)] if first is not None], batches)

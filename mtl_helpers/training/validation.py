@@ -11,8 +11,10 @@ import torch
 from torch import Tensor, nn
 
 from mtl_helpers.data.batches import Batch
+from mtl_helpers.data.loaders import checked_batches
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.randomness import drawn_from
+from mtl_helpers.training.reading import begun
 from mtl_helpers.training.task_weights import TrainingError
 
 
@@ -34,11 +36,11 @@ def predict(model: MultiTaskModel, loader: Iterable[Batch]) -> dict[str, tuple[T
     bare = unwrapped(model)
     device = next(bare.parameters()).device
     parts: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = {task.name: [] for task in bare.tasks}
-    with drawn_from(torch.Generator()):  # a plain DataLoader draws a number as it begins: not one of the training's
-        batches = iter(loader)
+    with drawn_from(torch.Generator()):  # not the training's numbers
+        batches = begun(checked_batches(loader, bare.tasks, device))
     with _answering(model):
         for batch in batches:
-            outputs = model(batch.to(device).inputs)
+            outputs = model(batch.inputs)
             for task in bare.tasks:
                 output = in_32_bits(outputs[task.name]).cpu()
                 known = task.name in batch.targets

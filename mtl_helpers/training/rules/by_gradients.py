@@ -27,8 +27,8 @@ class GradientWeighting(Weighting):
     """λ by an aggregator of TorchJD, from the tasks' gradients in what they share: MGDA, PCGrad, UPGrad, ...
 
     With J ``(tasks, shared parameters)``, row i the gradient gᵢ of the unweighted Lᵢ in ``model.shared_parameters()``, the
-    aggregator makes λ of J Jᵀ and what is shared descends Σᵢ λᵢ gᵢ. All the rest gets the gradient of the unweighted Σᵢ Lᵢ: only
-    in what is shared can gradients conflict.
+    aggregator makes λ of J Jᵀ and what is shared descends Σᵢ λᵢ gᵢ. All the rest gets the gradient of the unweighted Σᵢ Lᵢ:
+    only in what is shared can gradients conflict.
 
     A task without a label in the batch has no λ, and the others' are as if it were not there. One whose gradient is 0 has λ 0.
     (For MGDA, 0 would be the best compromise of all.) If no task has a gradient there, as in a frozen encoder, every λ is 1.
@@ -177,7 +177,7 @@ def put_sum(parameters: Sequence[nn.Parameter], gradients: Gradients, weights: M
 
 
 def laid_out_as(parameter: nn.Parameter, gradient: Tensor) -> Tensor:
-    """The gradient with type and strides of its parameter, as ``backward`` leaves it: PyTorch's fused optimizers assume them."""
+    """The gradient with type and strides of its parameter, as ``backward`` leaves it: torch's fused optimizers assume them."""
     if gradient.stride() == parameter.stride() and gradient.dtype == parameter.dtype:
         return gradient
     return torch.empty_like(parameter).copy_(gradient)

@@ -22,9 +22,9 @@ from mtl_helpers.training.task_weights import Losses, TrainingError
 class DWA(Weighting):
     """Dynamic weight average (Liu, Johns and Davison, CVPR 2019): more for the task whose loss falls more slowly.
 
-    λᵢ(t) = T softmaxᵢ(rᵢ / temperature), rᵢ = L̄ᵢ(t-1) / L̄ᵢ(t-2), with L̄ᵢ(t) the mean of the unweighted loss over the batches of
-    epoch t that have a label of the task, and T the number of tasks. λ changes from epoch to epoch only; until two are over
-    it stays where it started, at 1. An epoch without one label of a task counts as if its loss had stood still.
+    λᵢ(t) = T softmaxᵢ(rᵢ / temperature), rᵢ = L̄ᵢ(t-1) / L̄ᵢ(t-2), with L̄ᵢ(t) the mean of the unweighted loss over the batches
+    of epoch t that have a label of the task, and T the number of tasks. λ changes from epoch to epoch only; until two are
+    over it stays where it started, at 1. An epoch without one label of a task counts as if its loss had stood still.
 
     >>> from mtl_helpers.tasks import SENTIMENT, STARS
     >>> rule = DWA([SENTIMENT, STARS])

@@ -18,7 +18,6 @@ from mtl_helpers.training.rules.by_gradients import (
     gradients_of,
     in_full_precision,
     put_sum,
-    shared_and_others,
 )
 from mtl_helpers.training.rules.weighting import Weighting
 from mtl_helpers.training.task_weights import TrainingError
@@ -143,6 +142,7 @@ def gradnorm_slope(w: Tensor, norms: Tensor, progress: Tensor, alpha: float) -> 
     weighted = w * norms
     target = weighted.mean() * (progress / progress.mean()) ** alpha
     return norms * (weighted - target).sign()
+
 
 def last_shared_layer(model: MultiTaskModel) -> list[nn.Parameter]:
     """The trainable parameters of the last part of a model that its tasks share.

@@ -129,7 +129,7 @@ class Weighting:
         return type(self).__name__
 
     def scaled(self, weights: Mapping[str, float]) -> dict[str, float]:
-        """λ as floats, scaled to sum to ``total`` if that is set (and their sum is not 0); in part, if some tasks have none."""
+        """λ as floats, scaled to sum to ``total`` if that is set; to a part of it, if some tasks have none."""
         weights = {name: float(value) for name, value in weights.items()}
         now = sum(weights.values())
         if self.total is None or abs(now) < 1e-12:
