@@ -23,7 +23,7 @@ class StepLosses:
 
     def __init__(self, model: nn.Module, batches: Sequence[Batch], forward: Callable[[Batch], Losses]) -> None:
         self.model, self.batches, self.forward = model, batches, forward
-        self.states: list[RandomState] = []  # before each of the batches, and after the last
+        self.states: list[RandomState] = []
 
     def first(self) -> Losses:
         """The losses with gradients.
@@ -31,11 +31,12 @@ class StepLosses:
         Of several batches no graph is kept: whatever is asked of the losses, ``backward`` or a task's own gradient, takes
         one batch after the other once more. It costs a forward pass, and the memory of one batch, whatever the rule.
         """
-        several = len(self.batches) > 1
-        with torch.set_grad_enabled(not several):
-            losses = together([self._next(batch) for batch in self.batches])
-        self.states.append(random_state())
-        if several and losses:
+        if len(self.batches) == 1:
+            losses = self._next(self.batches[0])
+        else:
+            with torch.no_grad():
+                losses = together([self._next(batch) for batch in self.batches])
+        if len(self.batches) > 1 and losses:
             parameters = [p for p in self.model.parameters() if p.requires_grad]
             values = _Later.apply(self, losses.counts, list(losses), torch.stack(list(losses.values())), *parameters)
             losses.update(zip(list(losses), values.unbind(), strict=True))
@@ -71,7 +72,8 @@ class StepLosses:
 
     def _as_in_the_step(self, i: int) -> AbstractContextManager:
         """A `look`; without watching for draws, which has its price, if the step is known to have drawn nothing."""
-        before, after = self.states[i : i + 2]
+        before = self.states[i]
+        after = self.states[i + 1] if i + 1 < len(self.states) else random_state()
         drew = "cuda" in before or not torch.equal(before["cpu"], after["cpu"])
         return look(self.model, before) if drew else buffers_kept(self.model)
 

@@ -112,7 +112,9 @@ def train_steps(
         step = resume["place"]["step"]
 
     def forward(batch: Batch) -> Losses:
-        with torch.autocast(device.type, torch.bfloat16, enabled=autocast is not None):
+        if autocast is None:
+            return task_losses(bare.tasks, model(batch.inputs), batch)
+        with torch.autocast(device.type, torch.bfloat16):
             outputs = model(batch.inputs)
         return task_losses(bare.tasks, {name: in_32_bits(output) for name, output in outputs.items()}, batch)
 
@@ -122,8 +124,11 @@ def train_steps(
             step += 1
             optimizer.zero_grad()
             taken = StepLosses(bare, batches, forward)
-            with privately():
+            if generator is None:
                 losses = taken.first()
+            else:
+                with privately():
+                    losses = taken.first()
             values = {name: loss.item() for name, loss in losses.items()}
             if not all(map(math.isfinite, values.values())):
                 raise TrainingDiverged(_what_diverged(step, values, rule.weights))
@@ -150,7 +155,7 @@ def train_steps(
                 batches[-1],
                 own_loss=own,
                 random_state=taken.states[0],
-                place={**reading.place, "step": step},
+                place=reading.place(step),
             )
             if val_loader is not None and step % eval_every == 0:
                 record.validate(model, val_loader)

@@ -32,15 +32,14 @@ class Reading:
     ) -> None:
         self.loader, self.tasks, self.device, self.at_once = loader, tasks, device, at_once
         self.generator = generator or torch.default_generator
-        self._privately = Private(generator)
+        self._privately = None if generator is None else Private(generator)
         self.epoch = self.taken = 0
         self._start: dict[str, Any] = {}
         self._going_on: dict[str, Any] | None = None
 
-    @property
-    def place(self) -> dict[str, Any]:
+    def place(self, step: int) -> dict[str, Any]:
         """Where the reading stands, for `go_to`: how the epoch began, and the batches taken of it."""
-        return {"epoch": self.epoch, "batches": self.taken, "start": self._start}
+        return {"step": step, "epoch": self.epoch, "batches": self.taken, "start": self._start}
 
     def go_to(self, place: dict[str, Any], random: dict[str, Any]) -> None:
         """Let the next epoch be the rest of the one that stood at ``place``; draw on from ``random``."""
@@ -93,8 +92,11 @@ class Reading:
             self.loader.sampler.load_state_dict(state["sampler"])
 
     def _take(self, batches: Iterator[Batch]) -> Batch | None:
-        with self._privately():
+        if self._privately is None:
             batch = next(batches, None)
+        else:
+            with self._privately():
+                batch = next(batches, None)
         self.taken += batch is not None
         return batch
 

@@ -78,7 +78,7 @@ def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Bat
         target, mask = batch.labels_of(task.name)
         losses.counts[task.name] = n = int(mask.sum())
         if n:
-            losses[task.name] = task.loss(outputs[task.name], target, mask)
+            losses[task.name] = task.loss(outputs[task.name], target, None if n == len(mask) else mask)
     return losses
 
 

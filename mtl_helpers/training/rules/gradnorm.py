@@ -110,7 +110,7 @@ class GradNorm(Weighting):
         self._adam.step()
         self.w.clamp_(min=1e-3)
         self.w[~present] = rest
-        self.w[present] *= (self.sum - rest.sum()) / self.w[present].sum()
+        self.w[present] *= (self.sum - rest.sum().item()) / self.w[present].sum()
         self._weights = dict(zip(self.names, self.w.tolist(), strict=True))
 
     def start_from(self, weights: Mapping[str, float]) -> bool:

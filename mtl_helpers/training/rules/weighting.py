@@ -162,14 +162,16 @@ class StaticWeights(Weighting):
     ) -> None:
         super().__init__(tasks, total=total)
         self.source: Mapping[str, float] = {} if weights is None else weights
+        self._read: tuple[dict[str, float], dict[str, float]] | None = None  # the mapping as it was, and λ made of it
         if isinstance(weights, TaskWeights) and (absent := set(self.names) - set(weights)):
             raise TrainingError(f"There is no λ for the task '{min(absent)}'; there are weights for {sorted(weights)}.")
         self._set()  # a mistake in it is told now
 
     def _set(self) -> dict[str, float]:
-        if isinstance(self.source, TaskWeights):
-            return dict(self.source)
-        return dict(TaskWeights(self.names, **self.source))
+        now = dict(self.source)
+        if self._read is None or self._read[0] != now:
+            self._read = now, dict(now if isinstance(self.source, TaskWeights) else TaskWeights(self.names, **now))
+        return dict(self._read[1])
 
     @property
     def weights(self) -> dict[str, float]:
