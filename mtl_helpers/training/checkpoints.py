@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.randomness import drawn_from, random_state
-from mtl_helpers.training.rules import Weighting
+from mtl_helpers.training.rules import StaticWeights, Weighting
 from mtl_helpers.training.task_weights import TrainingError
 
 if TYPE_CHECKING:
@@ -54,5 +54,5 @@ def go_on(
             part.load_state_dict(state[name])
         elif name in state:
             raise TrainingError(f"The checkpoint has a {name}, and the run that goes on from it has none: make one.")
-        elif part is not None and name == "scheduler":
-            raise TrainingError("The run has a scheduler, and its checkpoint has none: give checkpoint(scheduler=...).")
+        elif part is not None and not isinstance(part, StaticWeights):  # λ by a mapping needs no state
+            raise TrainingError(f"The run has {name}, and the checkpoint has none of it: give checkpoint({name}=...).")

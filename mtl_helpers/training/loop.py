@@ -102,12 +102,13 @@ def train_steps(
     clip = None if clip is None else number("clip, the longest gradient,", clip, TrainingError, above=0)
     rule = _as_rule(weights, bare)
     _check(model, optimizer, rule, accumulate=accumulate, autocast=autocast, scheduler=scheduler)
+    if resume is not None:
+        go_on(resume, bare, optimizer, rule, scheduler)
     rule.begin(bare, optimizer)
     device, penalty = next(bare.parameters()).device, getattr(bare, "penalty", None)
     reading = Reading(loader, bare.tasks, device, at_once=accumulate, generator=generator)
     privately, step = Private(generator), 0
     if resume is not None:
-        go_on(resume, bare, optimizer, rule, scheduler)
         reading.go_to(resume["place"], resume["random"])
         step = resume["place"]["step"]
 
