@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -116,6 +117,7 @@ class MixingSampler(Sampler):
         self.rows = dict(zip(sizes, torch.arange(int(ends[-1])).tensor_split(ends[:-1]), strict=True))
         self.shares, self.batch_size, self.steps, self.generator = dict(shares), batch_size, steps, generator
         self._beginning: Tensor | None = None
+        self._left = {name: rows[:0] for name, rows in self.rows.items()}
 
     def __len__(self) -> int:
         return self.steps
@@ -127,6 +129,14 @@ class MixingSampler(Sampler):
         names, shares = list(self.shares), torch.tensor(list(self.shares.values()))
         for _ in range(self.steps):
             yield self._deal(names[torch.multinomial(shares, 1, generator=self.generator).item()])
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is left of each data set's deal: with the generator's state, all that the next batches depend on."""
+        return {"beginning": self._beginning, "left": dict(self._left)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._beginning, self._left = state["beginning"], dict(state["left"])
 
     def _deal(self, name: str) -> Tensor:
         left = self._left[name]

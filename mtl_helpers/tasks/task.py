@@ -149,13 +149,14 @@ class Task:
         computed, so what lies under the mask has no say, be it nan, and its output gets no gradient.
         """
         self.check_output(output, target)
-        if mask is None or mask.all():
+        rows = None if mask is None else mask.nonzero().squeeze(1)
+        if rows is None or len(rows) == len(mask):
             return self.losses(output, target).mean()  # of nothing: nan
-        if not mask.any():
+        if not len(rows):
             return output.new_tensor(math.nan)
-        each = self.losses(output[mask], target[mask])
+        each = self.losses(output.index_select(0, rows), target.index_select(0, rows))
         # Each at its own place, so that (l * mask).sum() / mask.sum(), written by hand, is the same to the last bit.
-        return each.new_zeros(len(mask)).masked_scatter(mask, each).sum() / len(each)
+        return each.new_zeros(len(mask)).index_copy_(0, rows, each).sum() / len(rows)
 
     def check_output(self, output: Tensor, target: Tensor) -> None:
         """Raise `TaskError` unless the head's output has the shape that the task needs."""
