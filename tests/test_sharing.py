@@ -318,7 +318,9 @@ def test_gradients_and_affinity_can_be_had(way, batch):
     names = [task.name for task in model.tasks]
     assert len(cosines) == len(names) * (len(names) - 1) // 2 and len(affinity) == len(names) ** 2
     if not model.shared_parameters():
-        assert all(map(math.isnan, cosines.values())) and not any(affinity.values()), "a step in nothing changes nothing"
+        assert all(map(math.isnan, cosines.values())) and not any(affinity.values()), (
+            "a step in nothing changes nothing"
+        )
         return
     assert all(math.isfinite(value) for value in (*cosines.values(), *affinity.values()))
     assert all(affinity[name, name] > 0 for name in names)
