@@ -52,7 +52,7 @@ class Arm:
 @dataclass(frozen=True)
 class ArmRun:
     """What came out of one run: the model, and of the test examples that have a label of the task in question what was
-    ``predicted`` and what is right (``target``), in the task's own numbers; ``score``, its `metric` over them; CPU ``seconds``.
+    ``predicted`` and what is right (``target``), ``score``, its `metric` over them; ``seconds`` of CPU.
     """
 
     model: MultiTaskModel
