@@ -136,7 +136,11 @@ def test_fractions(frame, fractions):
         (lambda frame: frame[:0], {}, "Cannot split 0 texts by topic x stars: every group needs at least 3"),
         (lambda frame: frame[:20], {}, "Give more data, or fewer columns in by=()"),
         (lambda frame: frame, {"fractions": (0.98, 0.01, 0.01)}, "a split would be empty or miss a group"),
-        (lambda frame: frame.drop(columns="stars"), {"by": ("stars",)}, "column 'stars' is missing; found 'id', 'text'"),
+        (
+            lambda frame: frame.drop(columns="stars"),
+            {"by": ("stars",)},
+            "column 'stars' is missing; found 'id', 'text'",
+        ),
         (lambda frame: frame, {"by": "topic"}, "by must be a tuple of columns; found 'topic'. Write by=('topic',)"),
     ],
 )

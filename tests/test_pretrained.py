@@ -13,7 +13,7 @@ import pytest
 import torch
 from tiny_models import SIZES, save_tiny
 
-from mtl_helpers.data import encode_reviews, load_reviews, make_loader
+from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader
 from mtl_helpers.live import LambdaLab
 from mtl_helpers.models import (
     FrozenFeatures,
@@ -24,6 +24,7 @@ from mtl_helpers.models import (
     load_pretrained,
     weight_files,
 )
+from mtl_helpers.models.text_to_text import small_decoder
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 from mtl_helpers.training import fit, validate
 
@@ -314,6 +315,14 @@ def test_a_frozen_encoder_has_no_dropout_and_others_do(tiny):
 def test_errors_say_what_to_do(tiny, do, said):
     with pytest.raises(ModelError, match=said):
         do(*tiny)
+
+
+def test_a_small_decoder_is_drawn_by_its_own_seed():
+    before = torch.get_rng_state()
+    first, again, other = (small_decoder(Vocabulary(["film", "answer"]), width=8, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), before), "the caller's random numbers were set anew"
+    assert torch.equal(first.heads["answer"].weight, again.heads["answer"].weight)
+    assert not torch.equal(first.heads["answer"].weight, other.heads["answer"].weight)
 
 
 # Adapters of peft's -------------------------------------------------------------------------------------------------

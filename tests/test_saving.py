@@ -14,7 +14,7 @@ from conftest import TASKS
 from tiny_models import save_tiny
 from torch import nn
 
-from mtl_helpers.data import DataError, Vocabulary, make_loader
+from mtl_helpers.data import ColumnNumbers, DataError, Vocabulary, make_loader
 from mtl_helpers.models import (
     CNNEncoder,
     FrozenFeatures,
@@ -28,6 +28,7 @@ from mtl_helpers.models import (
     TransformerEncoder,
     load_pretrained,
 )
+from mtl_helpers.models.lora import with_lora
 from mtl_helpers.relations import Adapters, ConditionedModel, CrossStitch, MMoE, PipelineModel, SoftSharing
 from mtl_helpers.saving import Trained, load, save
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, MultiLabel, Regression, Tagging, TaskError
@@ -143,17 +144,26 @@ def test_a_new_process_answers_new_texts(tmp_path, frame, dataset):
 # Without text -------------------------------------------------------------------------------------------------------
 
 
-def test_a_table_is_answered_by_the_names_of_its_columns(tmp_path):
-    model = shifted(MultiTaskModel(OnFeatures(2, hidden=3), [SENTIMENT, STARS]))
-    found = load(save(model, tmp_path / "model", columns=["age", "pulse"]))
-    table = pd.DataFrame({"pulse": [60, 90], "name": ["Ann", "Bob"], "age": [30, 50]}, index=[7, 9])
-    answers = found.answer(table)
-    assert list(answers.index) == [7, 9]
-    same(answers.reset_index(drop=True), found.answer(np.array([[30, 60], [50, 90]], dtype=float)))
-    with pytest.raises(DataError, match=r"trained on the column 'age'; found \['pulse', 'name'\]"):
-        found.answer(table.drop(columns="age"))
+def test_a_table_is_answered_with_the_columns_it_was_trained_on(tmp_path):
+    table = pd.DataFrame(
+        {"pulse": [60, 90, 75], "name": ["Ann", "Bob", "Eve"], "ward": ["a", "b", "a"]}, index=[0.5, 0.1, 4.0]
+    )
+    columns = ColumnNumbers.from_frame(table, ["ward", "pulse"])
+    model = shifted(MultiTaskModel(OnFeatures(columns.features, hidden=3), [SENTIMENT, STARS]))
+    found = load(save(model, tmp_path / "model", vocabulary=columns))
+    answers = found.answer(table[["ward", "name", "pulse"]], batch_size=2)
+    assert list(answers.index) == [0.5, 0.1, 4.0]
+    same(answers.reset_index(drop=True), Trained(model).answer(columns.encode(table)[0]))
+    with pytest.raises(DataError, match="Column 'pulse' is missing"):
+        found.answer(table.drop(columns="pulse"))
     with pytest.raises(DataError, match="There is no example to answer"):
         found.answer(table.iloc[:0])
+
+
+def test_without_a_vocabulary_a_table_s_numbers_go_into_the_model_as_they_are(tmp_path):
+    model = shifted(MultiTaskModel(OnFeatures(2), [SENTIMENT]))
+    table = pd.DataFrame({"a": [1, 2], "b": [0.5, 0.1]})
+    same(load(save(model, tmp_path / "model")).answer(table), Trained(model).answer(table.to_numpy()))
 
 
 def test_pictures_and_sounds_are_answered_as_they_go_into_the_model(tmp_path):
@@ -219,6 +229,29 @@ def test_an_adapter_that_was_not_trained_yet_is_kept_too(tmp_path, bases):
     assert all(torch.equal(value, found[name]) for name, value in model.state_dict().items())
 
 
+def test_an_adapter_of_another_make_comes_back_as_it_was(tmp_path, bases):
+    """As one that peft saved may be: other maps, DoRA, and the biases trained with it."""
+    encoder, subwords = load_pretrained(bases["bert"])
+    settings = {"r": 3, "lora_alpha": 5, "target_modules": ["key", "dense"], "use_dora": True, "bias": "all"}
+    encoder.transformer = with_lora(encoder.transformer, settings)
+    model = MultiTaskModel(encoder, [SENTIMENT])
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.add_(0.05)
+    found = load(save(model, tmp_path / "model", vocabulary=subwords))
+    same(found.answer(TEXTS), Trained(model, subwords).answer(TEXTS))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="only Linux tells what is mapped into memory")
+def test_a_loaded_folder_may_be_replaced_on_windows_too(saved):
+    """There no file can be that is still mapped into memory."""
+    found = load(saved)
+    with open("/proc/self/maps", encoding="utf-8") as maps:
+        assert str(saved) not in maps.read()
+    assert save(found.model, saved) == saved
+
+
 def test_the_course_s_encoder_with_lora_is_a_small_file(tmp_path):
     encoder, subwords = load_pretrained()
     model = MultiTaskModel(encoder.add_lora(4), [SENTIMENT])
@@ -252,9 +285,9 @@ def test_a_new_transformer_is_kept_whole(tmp_path):
 def test_an_encoder_used_twice_stays_one(tmp_path, bases):
     encoder, subwords = load_pretrained(bases["bert"])
     encoder.train_last(0)
-    model = shifted(PipelineModel(encoder, SENTIMENT, MultiTaskModel(encoder, [TOPIC]), "topic"))
+    model = shifted(CrossStitch({"sentiment": encoder, "topic": encoder}, [SENTIMENT, TOPIC]))
     found = load(save(model, tmp_path / "model", vocabulary=subwords))
-    assert found.model.encoder is found.model.first.encoder
+    assert len({id(one) for one in found.model.encoder.by_task.values()}) == 1
     same(found.answer(TEXTS), Trained(model, subwords).answer(TEXTS))
 
 
@@ -317,6 +350,15 @@ def test_a_head_changed_afterwards_is_not_taken_for_the_one_it_was_made_with(tmp
     path = save(model, tmp_path / "model", vocabulary=WORDS)
     with pytest.raises(ModelError, match="MultiTaskModel was changed after it was made"):
         load(path)
+
+
+def test_tasks_changed_afterwards_are_those_that_are_loaded(tmp_path):
+    model = MultiTaskModel(ENCODERS["CNN"](), [Regression("days")])
+    model.tasks = (Regression("days", centre=5.0, scale=2.0),)
+    path = save(model, tmp_path / "model", vocabulary=WORDS)
+    with pytest.raises(ModelError, match="MultiTaskModel was changed after it was made"):
+        load(path)
+    same(load(path, model=model).answer(TEXTS), Trained(model, WORDS).answer(TEXTS))
 
 
 class Loudness(Regression):

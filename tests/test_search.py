@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mtl_helpers.data import DataError, load_reviews, split_reviews
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.datasets import LEFT, RIGHT
 from mtl_helpers.evaluation import cross_validate, grid_search, optuna_search, pareto_front, text_folds, weight_grid
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC

@@ -33,7 +33,7 @@ def test_a_saved_vocabulary_answers_in_a_new_process(tmp_path):
         "print(Vocabulary.load(sys.argv[1]).encode(['a good 很好'])[0].tolist())"
     )
     out = subprocess.run(
-        [sys.executable, "-c", code, tmp_path / "words.json"], capture_output=True, text=True, check=True
+        [sys.executable, "-c", code, tmp_path / "words.json"], capture_output=True, encoding="utf-8", check=True
     )
     assert out.stdout.strip() == str(vocabulary.encode(["a good 很好"])[0].tolist())
 
@@ -97,7 +97,7 @@ def test_ragged_data_sets_are_joined(long, frame):
         (lambda path: Vocabulary(["a", 3]), "holds words; found 3"),
         (lambda path: Vocabulary(["a"], max_words=0), "max_words must be a whole number of at least 1; found 0"),
         (lambda path: Vocabulary.load(path), "There is no file"),
-        (lambda path: (path.write_text("{}"), Vocabulary.load(path)), "holds no vocabulary"),
+        (lambda path: (path.write_text("{}", encoding="utf-8"), Vocabulary.load(path)), "holds no vocabulary"),
         (lambda path: Vocabulary.from_texts("one text"), r"single text 'one text'. Write \[text\]"),
     ],
 )

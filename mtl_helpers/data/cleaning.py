@@ -44,10 +44,10 @@ _LABELS = ("topic", "sentiment", "stars")
 
 def unify_labels(frame: pd.DataFrame) -> pd.DataFrame:
     """Bring every spelling of a label to one: ``POS`` and ``+`` to ``positive``, ``four`` to 4, ``n/a`` to missing."""
-
     topic = by_value(frame.topic, lambda label: _plain(label).rstrip("s"))
     sentiment = by_value(frame.sentiment, lambda label: _SENTIMENTS.get(_plain(label), _plain(label)))
     stars = by_value(frame.stars, lambda label: _stars(_plain(label)))
+    texts = {"topic": topic, "sentiment": sentiment}
     number = stars.replace("", np.nan).astype(float)
     odd = ~topic.isin(["", *TOPIC.classes]) | ~sentiment.isin(["", *SENTIMENT.classes])
     odd |= (stars != "") & ~number.between(1, 5)
@@ -57,9 +57,8 @@ def unify_labels(frame: pd.DataFrame) -> pd.DataFrame:
             f"Row {row.id}: cannot read the labels topic {row.topic!r}, sentiment {row.sentiment!r}, stars {row.stars!r}. "
             "Correct them in the file; a missing label is an empty one."
         )
-    return frame.assign(
-        topic=topic.where(topic != "", None), sentiment=sentiment.where(sentiment != "", None), stars=number
-    )
+    known = {name: label.where(label != "", None).astype(frame[name].dtype) for name, label in texts.items()}
+    return frame.assign(**known, stars=number)
 
 
 def _plain(label: str) -> str:

@@ -25,13 +25,18 @@ MISSING = {"", "na", "n/a", "none", "null", "?", "unknown"}
 def fix_encoding(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Undo UTF-8 that was read as Windows-1252 (``donâ€™t`` becomes ``don't``); curly quotes become straight ones."""
     return frame.assign(
-        **{text: [each if each.isascii() else repair(each).translate(_STRAIGHT) for each in frame[text]]}
+        **{
+            text: [
+                each if each.isascii() else repair(each).translate(_STRAIGHT)
+                for each in frame[text].to_numpy(dtype=object)
+            ]
+        }
     )
 
 
 def strip_markup(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Remove HTML tags and turn entities (``&amp;``) into characters."""
-    return frame.assign(**{text: [_plain_text(each) for each in frame[text]]})
+    return frame.assign(**{text: [_plain_text(each) for each in frame[text].to_numpy(dtype=object)]})
 
 
 def _plain_text(text: str) -> str:
@@ -41,7 +46,7 @@ def _plain_text(text: str) -> str:
 
 def strip_space(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Collapse runs of white space, cut the ends, and drop rows whose text is then empty."""
-    frame = frame.assign(**{text: [" ".join(each.split()) for each in frame[text]]})
+    frame = frame.assign(**{text: [" ".join(each.split()) for each in frame[text].to_numpy(dtype=object)]})
     return frame[frame[text] != ""]
 
 
@@ -174,14 +179,14 @@ def count_changed(
 ) -> int:
     """Rows of ``after`` of which a text or label reads otherwise than in ``before``; a missing label reads as empty."""
 
-    def cells(column: pd.Series) -> pd.Series:
-        words = column.astype(object).where(column.notna(), "")
-        return words.astype(str).str.removesuffix(".0") if pd.api.types.is_numeric_dtype(column) else words
-
     def changed(name: str) -> np.ndarray:
-        a, b = before[name].loc[after.index], after[name]
-        if pd.api.types.is_numeric_dtype(a) != pd.api.types.is_numeric_dtype(b):
+        a, b = before[name], after[name]
+        a = a if a.index.equals(b.index) else a.loc[b.index]
+        numbers = [pd.api.types.is_numeric_dtype(each) for each in (a, b)]
+        if all(numbers):
+            return ((a != b) & ~(a.isna() & b.isna())).to_numpy()
+        if any(numbers):  # 4 as text and as a number are the same
             a, b = (each.astype(str).where(each.notna(), "").str.removesuffix(".0") for each in (a, b))
-        return (cells(a) != cells(b)).to_numpy()
+        return (a.astype(object).where(a.notna(), "") != b.astype(object).where(b.notna(), "")).to_numpy()
 
     return int(np.any([changed(name) for name in columns], axis=0).sum()) if len(after) else 0

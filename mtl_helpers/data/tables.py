@@ -165,6 +165,8 @@ def _malformed(data: bytes, separator: str) -> int | None:
 
 def _numbers(path: Path, cells: pd.Series, *, separator: str, needed: bool) -> tuple[pd.Series, bool]:
     """The cells as numbers, and whether they have a decimal comma; as they are, if they are none and need not be."""
+    if not needed and not re.match(r"\s*[+-]?[\d.,]", next(filter(None, cells), "")):
+        return cells, False  # the first cell says that it is a text
     cells = cells.str.strip()
     known = cells != ""
     found = pd.to_numeric(cells.where(known, None), errors="coerce")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import itertools
+import operator
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 import pandas as pd
@@ -20,6 +21,7 @@ _UNSPACED = (
     r"\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U0001b000-\U0001b16f\U00020000-\U0003fffd"
     r"\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\ua9e0-\ua9ff\uaa60-\uaa7f"
 )
+_HAN = re.compile(r"[\u3041-\u3096\u30a1-\u30fa\u30fc\u3400-\u4dbf\u4e00-\u9fff]++")  # most of them, one character each
 _PICTURE = r"[\u203c\u2049\u2190-\u21ff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u3030\u303d\U0001f000-\U0001faff]"
 _TONE = r"[\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]*"  # skin tones, and the letters of a region's flag
 _EMOJI = rf"[\U0001f1e6-\U0001f1ff]{{2}}|{_PICTURE}{_TONE}(?:\u200d{_PICTURE}{_TONE})*"
@@ -58,9 +60,11 @@ def tokenize(text: str) -> list[str]:
             else:
                 tokens.append(chunk)
         return tokens
-    words, unspaced, unit, _ = _patterns()
+    words, unit, _ = _patterns()
     for word in words.findall(_plain(text.lower())):
-        if unspaced.match(word):
+        if _HAN.fullmatch(word):
+            tokens += _with_pairs(word)
+        elif unit.match(word):
             tokens += _with_pairs(unit.findall(word))
         else:
             tokens.append(word)
@@ -75,11 +79,13 @@ def text_key(texts: pd.Series) -> pd.Series:
     >>> text_key(pd.Series(["Not bad!", "not  bad", "很好", "不好", "👍👍", "👎👎", ":)", ":("])).nunique()
     7
     """
-    return pd.Series([_key(text) for text in texts], index=texts.index, name=texts.name, dtype=object)
+    return pd.Series(
+        [_key(text) for text in texts.to_numpy(dtype=object)], index=texts.index, name=texts.name, dtype=object
+    )
 
 
 def _key(text: str) -> str:
-    plain = text.translate(_LETTERS) if text.isascii() else _patterns()[3].sub(" ", _plain(text.lower()))
+    plain = text.translate(_LETTERS) if text.isascii() else _patterns()[2].sub(" ", _plain(text.lower()))
     return " ".join(plain.split()) or text.strip()
 
 
@@ -87,20 +93,22 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", _DAMAGED_QUOTE.sub(" ", text).translate(_SAME))
 
 
-def _with_pairs(units: list[str]) -> list[str]:
-    both = [token for a, b in itertools.pairwise(units) for token in (a, a + b)]
-    return [*both, units[-1]]
+def _with_pairs(units: Sequence[str]) -> list[str]:
+    tokens = [""] * (2 * len(units) - 1)
+    tokens[::2] = units
+    tokens[1::2] = map(operator.add, units, units[1:])
+    return tokens
 
 
 @cache
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """A token; a run of an unspaced script; one character of it with its marks; what lies between words."""
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """A token, or a run of an unspaced script; one character of such a script with its marks; what lies between words."""
     marks = "".join(c for c in map(chr, range(0x300, 0x20000)) if unicodedata.category(c)[0] == "M")
     marks = re.escape(marks) + "\u200c\u200d"  # the joiners of Persian and Indian words
     letter = rf"[^\W_{_UNSPACED}]"
     # Khmer and Burmese write a consonant under another with a joining mark; both are one character.
     unit = rf"(?=[^\W\d_])[{_UNSPACED}][{marks}]*(?:(?<=[\u17d2\u1039])[{_UNSPACED}][{marks}]*)*"
     word = rf"(?:{letter}|\d)(?:{letter}++|[\d{marks}]++)*+"  # possessive: never tried a second way
-    words = re.compile(rf"{word}(?:'{word})?|(?:{unit})+|{_EMOJI}|[!?]")
+    words = re.compile(rf"{_HAN.pattern}(?![{marks}])|{word}(?:'{word})?|(?:{unit})+|{_EMOJI}|[!?]")
     emoji_part = rf"\U0001f1e6-\U0001f1ff\U000e0020-\U000e007f{_PICTURE[1:-1]}"
-    return words, re.compile(unit), re.compile(unit), re.compile(rf"(?:[^\w{emoji_part}{marks}]|_)+")
+    return words, re.compile(unit), re.compile(rf"(?:[^\w{emoji_part}{marks}]|_)+")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor
 
@@ -181,7 +182,7 @@ def check_texts(texts: Iterable[str]) -> list[str]:
     """The texts as a list; raises `DataError` for one single text, for none at all, and for what is no text."""
     if isinstance(texts, str):
         raise DataError(f"Expected a list of texts; found the single text {texts[:40]!r}. Write [text].")
-    texts = list(texts)
+    texts = list(texts.to_numpy(dtype=object) if isinstance(texts, pd.Series) else texts)
     if not texts:
         raise DataError("There is no text to encode: the split is empty.")
     for i, text in enumerate(texts):

@@ -25,7 +25,7 @@ class _Sharing(MultiTaskModel):
         raise NotImplementedError
 
     def forward(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
-        """By task ``(batch, classes)``, or ``(batch,)`` for a regression."""
+        """By task what its head answers, in the shape that the task takes."""
         return self.answers(self.task_features(inputs))
 
 

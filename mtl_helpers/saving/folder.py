@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,29 +17,23 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mtl_helpers.data import Vocabulary
+from mtl_helpers.data import ColumnNumbers, Vocabulary
 from mtl_helpers.models import FrozenFeatures, ModelError, MultiTaskModel, PretrainedEncoder, Subwords
 from mtl_helpers.models.weight_files import checksum
 from mtl_helpers.saving.description import UnknownClass, describe, make
-from mtl_helpers.saving.trained import Trained
+from mtl_helpers.saving.trained import Reader, Trained
 from mtl_helpers.tasks import Task
 
 FORMAT = 1
-_PARTS = {"format", "tasks", "vocabulary", "columns", "sources", "frozen", "modules", "model", "features", "sha256"}
+_PARTS = {"format", "tasks", "vocabulary", "sources", "frozen", "modules", "model", "features", "sha256"}
 MODEL, WEIGHTS, VOCABULARY = "model.json", "weights.safetensors", "vocabulary.json"
 
 
-def save(
-    model: MultiTaskModel,
-    path: str | os.PathLike[str],
-    *,
-    vocabulary: Vocabulary | Subwords | FrozenFeatures | None = None,
-    columns: Sequence[str] | None = None,
-) -> Path:
-    """Write a model, its tasks and its vocabulary (or frozen features) to the folder ``path``, and return that.
+def save(model: MultiTaskModel, path: str | os.PathLike[str], *, vocabulary: Reader | None = None) -> Path:
+    """Write a model, its tasks and its vocabulary to the folder ``path``, and return that.
 
-    For a model of a table, ``columns`` are those that it reads, in their order. A model saved there before is replaced at the
-    very end, so that an interruption leaves it whole.
+    ``vocabulary`` is what encoded the training data: a vocabulary, frozen features, or the columns of a table. A model saved
+    there before is replaced at the very end, so that an interruption leaves it whole.
 
     The course's encoders and ways of sharing, with heads of plain layers, are made again by `load`. A class of your own is
     saved too; `load` then wants to be given one to fill.
@@ -74,7 +68,6 @@ def save(
         "format": FORMAT,
         "tasks": [task.to_dict() for task in model.tasks],
         "vocabulary": None if words is None else type(words).__name__,
-        "columns": None if columns is None else list(columns),
         "sources": {at: encoder.source.to_dict() for at, encoder in sources.items()},
         "frozen": [name for name, parameter in parts.named_parameters() if not parameter.requires_grad],
         **_described(parts),
@@ -130,7 +123,7 @@ def load(
     _fill(parts, _read_weights(path), said["sources"])
     for name, parameter in parts.named_parameters():
         parameter.requires_grad_(name not in said["frozen"])
-    return Trained(model.eval(), vocabulary, said["columns"])
+    return Trained(model.eval(), vocabulary)
 
 
 def _parts(model: nn.Module, vocabulary: Any) -> nn.ModuleDict:
@@ -155,9 +148,9 @@ def _described(parts: nn.ModuleDict) -> dict[str, Any]:
     known = len(modules)
     try:
         place = describe(parts["model"], modules, places)["module"]
-        again = _made(modules)[place].state_dict()
-        if _shapes(again) != _shapes(parts["model"].state_dict()):
-            raise UnknownClass(f"its {type(parts['model']).__name__} was changed after it was made")
+        model, again = parts["model"], _made(modules)[place]
+        if _shapes(again.state_dict()) != _shapes(model.state_dict()) or list(again.tasks) != list(model.tasks):
+            raise UnknownClass(f"its {type(model).__name__} was changed after it was made")
         return {**found, "model": place}
     except UnknownClass as unknown:
         return {**found, "modules": modules[:known], "unknown": str(unknown)}
@@ -215,11 +208,12 @@ def _read_weights(path: Path) -> dict[str, Tensor]:
         raise ModelError(f"{path / WEIGHTS} can not be read ({error}); it is damaged.") from error
 
 
-def _read_vocabulary(path: Path, kind: str, tokenizer: Any) -> Vocabulary | Subwords:
-    if kind == "Subwords":
-        return Subwords.load(path / VOCABULARY)
+def _read_vocabulary(path: Path, kind: str, tokenizer: Any) -> Reader:
     if kind == "Vocabulary":
         return Vocabulary.load(path / VOCABULARY, tokenizer=tokenizer)
+    for own in (Subwords, ColumnNumbers):
+        if kind == own.__name__:
+            return own.load(path / VOCABULARY)
     raise ModelError(f"{path} was saved with a vocabulary of your own class {kind}: call load(path, vocabulary=it).")
 
 
