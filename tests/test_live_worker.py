@@ -7,7 +7,7 @@ import time
 
 import pytest
 import torch
-from waiting import wait_for
+from on_the_page import wait_for
 
 from mtl_helpers.live.widgets.worker import Worker
 
@@ -143,14 +143,20 @@ def test_a_closed_worker_has_no_thread_and_says_so(worker):
     seen, last = [], []
     worker.work(endless(seen))
     waiting = []
-    thread = threading.Thread(target=lambda: waiting.append(pytest.raises(ValueError, worker.run, endless(seen))))
+
+    def wait_in_vain():
+        with pytest.raises(ValueError, match="it was closed"):
+            worker.run(endless(seen))
+        waiting.append("told")
+
+    thread = threading.Thread(target=wait_in_vain)
     wait_for(lambda: seen)
     thread.start()
     wait_for(lambda: seen.count("closed") == 1)
     worker.close(lambda: last.append(threading.current_thread().name))
     worker.close(lambda: last.append("twice"))
     thread.join(60)
-    assert last == ["a test's worker"] and seen[-1] == "closed" and len(waiting) == 1, "who waits is told"
+    assert last == ["a test's worker"] and seen[-1] == "closed" and waiting == ["told"]
     assert "a test's worker" not in [thread.name for thread in threading.enumerate()]
     worker.post(lambda: last.append("too late"))
     with pytest.raises(ValueError, match="it was closed"):
