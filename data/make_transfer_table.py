@@ -44,7 +44,7 @@ from mtl_helpers.relations import (
     gradient_cosines,
     task_affinity,
 )
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Task
 from mtl_helpers.training import Record
 
 RESULTS = Path(__file__).parent / "results"
@@ -52,7 +52,7 @@ MEASURES = ["cosine_early", "cosine_late", "affinity_early", "affinity_late"]
 KEYS = ["world", "rho", "n", "arm", "task"]
 STEPS = {300: 250, 1000: 600, 3000: 800}
 EARLY, LATE = 100, 300  # gradients are looked at up to these steps
-CHANCE = Task("chance", classes=("heads", "tails"))  # labels thrown by a coin
+CHANCE = Classification("chance", classes=("heads", "tails"))  # labels thrown by a coin
 
 
 # The arms. What they share is in `mtl_helpers.evaluation`; here is what only the table needs.

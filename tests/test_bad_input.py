@@ -25,7 +25,7 @@ from mtl_helpers.live import LabError, LambdaLab
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, ModelError, MultiTaskModel, TransformerEncoder
 from mtl_helpers.plots import plot_history
 from mtl_helpers.relations import gradient_cosines
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task, TaskError, check_tasks
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression, TaskError, check_tasks
 from mtl_helpers.training import TaskWeights, TrainingError, as_history, fit, predict, train_steps, weighted_sum
 
 
@@ -205,18 +205,18 @@ def test_batch_size(dataset, batch_size):
         ),
         (lambda: STARS.encode([float("inf")]), "label inf at position 0 is not a finite number"),
         (lambda: STARS.encode([[1, 2]]), "label [1, 2] at position 0 is not a finite number"),
-        (lambda: Task("my task", kind="regression"), "must be a plain word such as 'topic'; found 'my task'"),
+        (lambda: Regression("my task"), "must be a plain word such as 'topic'; found 'my task'"),
         (
-            lambda: Task("values", kind="regression"),
+            lambda: Regression("values"),
             "'values': torch's ModuleDict, which holds the heads, uses that name",
         ),
         (
-            lambda: Task("stars", kind="ranking"),
+            lambda: Classification("stars", kind="ranking"),
             "Task 'stars': kind must be 'classification' or 'regression'; found 'ranking'",
         ),
-        (lambda: Task("mood"), "Task 'mood': classification needs at least two classes; found ()"),
-        (lambda: Task("mood", classes=("a", "b", "a")), "Task 'mood': a class is listed twice"),
-        (lambda: Task("stars", kind="regression", classes=("1", "2")), "Task 'stars': a regression has no classes"),
+        (lambda: Classification("mood"), "Task 'mood': classification needs at least two classes; found ()"),
+        (lambda: Classification("mood", classes=("a", "b", "a")), "Task 'mood': a class is listed twice"),
+        (lambda: Regression("stars", classes=("1", "2")), "Task 'stars': a regression has no classes"),
         (lambda: check_tasks([]), "needs at least one task; found none"),
         (lambda: check_tasks(TOPIC), "found the single task 'topic'. Write [topic]."),
         (lambda: check_tasks(["topic"]), "Expected a Task; found 'topic' (str)"),
@@ -409,7 +409,7 @@ def test_a_lab_for_a_wrong_loader_or_model(the):
         "The training loader has no generator",
         "Use make_loader, or pass",
     )
-    six = MultiTaskModel(CNNEncoder(9), [Task(f"t{i}", kind="regression") for i in range(6)])
+    six = MultiTaskModel(CNNEncoder(9), [Regression(f"t{i}") for i in range(6)])
     refused(
         lambda: LambdaLab(six, the.loader), LabError, "The lab shows 1 to 5 tasks; this model has 6. Train it with fit"
     )

@@ -9,11 +9,11 @@ from mtl_helpers.driving import DRIVING_TASKS, make_drives
 from mtl_helpers.evaluation import evaluate
 from mtl_helpers.live import LambdaLab
 from mtl_helpers.models import FusionEncoder, ImageEncoder, ModelError, MultiTaskModel
-from mtl_helpers.tasks import Task, TaskError
+from mtl_helpers.tasks import Classification, Regression, TaskError
 from mtl_helpers.training import fit
 
-PATH = Task("path", kind="regression", size=4)
-SIDE = Task("side", classes=("left", "right"))
+PATH = Regression("path", size=4)
+SIDE = Classification("side", classes=("left", "right"))
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_the_loss_of_several_numbers_is_the_mean_over_them_and_over_what_is_labe
     assert PATH.loss(output, target, torch.tensor([True, False])).item() == pytest.approx((1 + 4 + 9 + 16) / 4)
     assert PATH.loss(output, target, torch.tensor([False, False])).item() == 0
     assert PATH.score(output, target, torch.tensor([True, False])) == pytest.approx(2.5)
-    assert PATH.n_outputs == 4 and PATH.label_shape == (4,) and Task("one", kind="regression").label_shape == ()
+    assert PATH.n_outputs == 4 and PATH.label_shape == (4,) and Regression("one").label_shape == ()
 
 
 def test_labels_of_several_numbers():
@@ -124,10 +124,10 @@ def test_labels_of_several_numbers():
         (lambda: PATH.encode([[1, 2, 3, float("nan")]]), "nan at position 0 is not a finite number"),
         (lambda: PATH.loss(torch.zeros(2), torch.zeros(2, 4)), r"gave shape \(2,\), expected \(2, 4\)"),
         (
-            lambda: Task("path", kind="regression", size=0),
+            lambda: Regression("path", size=0),
             "size, the numbers in a regression's label, must be at least 1",
         ),
-        (lambda: Task("side", classes=("a", "b"), size=2), "is 1 for classes"),
+        (lambda: Classification("side", classes=("a", "b"), size=2), "is 1 for classes"),
     ],
     ids=["three", "one", "nan", "odd head", "size 0", "classes"],
 )

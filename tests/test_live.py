@@ -14,7 +14,7 @@ from demos import wait_for
 from mtl_helpers.live import LabError, LambdaLab, cells, stepper
 from mtl_helpers.models import LSTMEncoder, TransformerEncoder
 from mtl_helpers.plots import task_styles
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression
 from mtl_helpers.training import TaskWeights, TrainingDiverged, TrainingError, fit
 
 
@@ -212,7 +212,7 @@ def test_a_task_is_drawn_as_in_every_other_figure(new_lab):
     assert drawn == {name: style["color"] for name, style in task_styles(["topic", "sentiment"]).items()}
 
 
-FIVE = (TOPIC, SENTIMENT, STARS, Task("mood", classes=("low", "high")), Task("price", kind="regression"))
+FIVE = (TOPIC, SENTIMENT, STARS, Classification("mood", classes=("low", "high")), Regression("price"))
 
 
 @pytest.mark.parametrize("tasks", [(STARS,), (TOPIC,), (TOPIC, SENTIMENT, STARS), FIVE], ids=len)

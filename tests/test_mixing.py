@@ -73,7 +73,7 @@ def test_a_batch_is_of_one_data_set_and_the_other_tasks_are_masked():
     assert len(loader) == 25 == len(list(loader))
     for batch in loader:
         own, other = ("small", "large") if batch.inputs[0] >= 90 else ("large", "small")
-        assert len(batch) == 4 and ((batch.inputs >= 90) == (own == "small")).all()
+        assert batch.size == 4 and ((batch.inputs >= 90) == (own == "small")).all()
         assert batch.masks[own].all() and not batch.masks[other].any()
         assert batch.targets[own].sum() == 4 and batch.targets.keys() == batch.masks.keys() == SIZES.keys()
 

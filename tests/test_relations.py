@@ -5,10 +5,10 @@ import torch
 
 from mtl_helpers.data import Batch
 from mtl_helpers.relations import gradient_cosines, task_affinity, task_gradients
-from mtl_helpers.tasks import Task
+from mtl_helpers.tasks import Regression
 from mtl_helpers.training import task_losses, weighted_sum
 
-PAIR = [Task("one", kind="regression"), Task("two", kind="regression")]
+PAIR = [Regression("one"), Regression("two")]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from scipy import stats
 
 from mtl_helpers.data import DataError
 from mtl_helpers.evaluation import confidence_interval, delta_mtl, delta_table, paired_changes, runs_needed
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression
 
 # Bootstrap
 
@@ -157,5 +157,5 @@ def test_questions_without_an_answer_are_refused(arguments, said):
 
 
 def test_the_sign_follows_the_task_and_not_its_name():
-    error, hits = Task("a", kind="regression"), Task("a", classes=("x", "y"))
+    error, hits = Regression("a"), Classification("a", classes=("x", "y"))
     assert delta_mtl({"a": 2}, {"a": 1}, [hits]) == -delta_mtl({"a": 2}, {"a": 1}, [error]) == 100

@@ -18,7 +18,7 @@ from torchjd.aggregation import IMTLG, MGDA, AlignedMTL, ConFIG, PCGrad, UPGrad
 from mtl_helpers.data import MultiTaskDataset, make_loader
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.relations import SoftSharing, task_gradients
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression
 from mtl_helpers.training import (
     DWA,
     FAMO,
@@ -62,7 +62,7 @@ def losses_of(**values):
 
 
 def numbered(n):
-    return [Task(f"t{i}", kind="regression") if i % 2 else Task(f"t{i}", classes=("a", "b")) for i in range(n)]
+    return [Regression(f"t{i}") if i % 2 else Classification(f"t{i}", classes=("a", "b")) for i in range(n)]
 
 
 def by_gradient(name, n=2, **options):
@@ -154,7 +154,7 @@ def test_it_trains_any_way_of_sharing(new_loader, new_rule, way):
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_any_number_of_tasks_and_any_sum(dataset, new_model, new_rule, n):
     sources = [("topic", TOPIC), ("stars", STARS), ("sentiment", SENTIMENT), ("topic", TOPIC), ("stars", STARS)][:n]
-    tasks = [Task(f"t{i}", task.kind, task.classes) for i, (_, task) in enumerate(sources)]
+    tasks = [Classification(f"t{i}", task.kind, task.classes) for i, (_, task) in enumerate(sources)]
     targets = {f"t{i}": dataset.targets[source] for i, (source, _) in enumerate(sources)}
     masks = {f"t{i}": dataset.masks[source] for i, (source, _) in enumerate(sources)}
     loader = make_loader(MultiTaskDataset(dataset.inputs, targets, masks, dataset.lengths), 16, shuffle=True)
@@ -373,7 +373,7 @@ def regressions(noise, scale=(1.0, 1.0), n=2000):
     """Two regressions on the same two numbers, with that noise; a model and a loader."""
     random = torch.Generator().manual_seed(0)
     inputs, errors = torch.randn(n, 2, generator=random), torch.randn(n, 2, generator=random)
-    tasks = [Task("a", kind="regression"), Task("b", kind="regression")]
+    tasks = [Regression("a"), Regression("b")]
     truth = inputs @ torch.tensor([[1.0, -1.0], [1.0, 1.0]]) + errors * torch.tensor(noise)
     targets = {"a": scale[0] * truth[:, 0], "b": scale[1] * truth[:, 1]}
     masks = {"a": torch.ones(n, dtype=torch.bool), "b": torch.ones(n, dtype=torch.bool)}
@@ -519,7 +519,7 @@ def test_upgrad_needs_no_solver_under_the_gpl():
 import sys
 sys.modules.update(quadprog=None, qpsolvers=None, cvxpy=None)
 import torch
-from mtl_helpers.tasks import SENTIMENT, STARS
+from mtl_helpers.tasks import Classification, Regression, SENTIMENT, STARS
 from mtl_helpers.training import RULES
 print(RULES["UPGrad"]([SENTIMENT, STARS]).from_gradients(torch.eye(2)).tolist())
 """

@@ -1,19 +1,12 @@
 """Step 1, data: read, clean, split, encode and batch texts that carry a label for each of several tasks."""
 
 from mtl_helpers.data.baseline import bag_of_words, baseline_score
-from mtl_helpers.data.batches import (
-    PAD,
-    UNK,
-    Batch,
-    MultiTaskDataset,
-    Vocabulary,
-    encode_reviews,
-    make_loader,
-    tokenize,
-)
+from mtl_helpers.data.batches import Batch, MultiTaskDataset, encode_reviews
 from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews, clean_with, keep_known_labels
-from mtl_helpers.data.mixing import mixed_loader, sampling_proportions
+from mtl_helpers.data.loaders import collate, make_loader
+from mtl_helpers.data.mixing import joined, mixed_loader, sampling_proportions
 from mtl_helpers.data.reviews import PHENOMENA, Splits, data_file, load_reviews, read_reviews, split_reviews
+from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary, tokenize
 from mtl_helpers.errors import DataError
 
 __all__ = [
@@ -30,8 +23,10 @@ __all__ = [
     "baseline_score",
     "clean_reviews",
     "clean_with",
+    "collate",
     "data_file",
     "encode_reviews",
+    "joined",
     "keep_known_labels",
     "load_reviews",
     "make_loader",

@@ -5,11 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.svm import LinearSVC
 
-from mtl_helpers.data.batches import tokenize
+from mtl_helpers.data.vocabulary import tokenize
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task
 
@@ -28,7 +26,7 @@ def bag_of_words(train: pd.DataFrame, task: Task, *, pairs: bool = True) -> Pipe
     array([1, 0])
     """
     target, mask = _labels(train, task)
-    if task.kind == "classification" and len(target[mask].unique()) < 2:
+    if task.classes and len(target[mask].unique(dim=0)) < 2:
         raise DataError(
             f"Task '{task.name}': the {int(mask.sum())} labelled training rows do not hold two different classes; "
             "there is nothing to tell apart. Give more data, or look at what cleaning did to the labels."
@@ -38,8 +36,7 @@ def bag_of_words(train: pd.DataFrame, task: Task, *, pairs: bool = True) -> Pipe
     counts = TfidfVectorizer(
         tokenizer=tokenize, token_pattern=None, sublinear_tf=True, ngram_range=(1, 2 if pairs else 1)
     )
-    linear = LinearSVC(C=0.3, random_state=0) if task.kind == "classification" else Ridge()
-    return make_pipeline(counts, linear).fit(train.text[mask.numpy()], target[mask].numpy())
+    return make_pipeline(counts, task.linear_model()).fit(train.text[mask.numpy()], target[mask].numpy())
 
 
 def baseline_score(baseline: Pipeline, frame: pd.DataFrame, task: Task) -> float:

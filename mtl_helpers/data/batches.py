@@ -1,90 +1,22 @@
-"""From texts to batches: tokens, a vocabulary, padded tensors, and batches that carry a target and a mask per task."""
+"""Batches that carry a target and a mask per task, and the data set that makes them: the door at which labels are checked."""
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import Dataset
 
+from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary, tokenize
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
+from mtl_helpers.tasks.task import finite_rows
 
-PAD, UNK = 0, 1
-_TOKEN = re.compile(r"[a-z0-9]+(?:'[a-z]+)?|[!?]")
-
-
-def tokenize(text: str) -> list[str]:
-    """Cut a text into lower-case words; ``!`` and ``?`` are words too.
-
-    >>> tokenize("Didn't love it. Would I return?")
-    ["didn't", 'love', 'it', 'would', 'i', 'return', '?']
-    """
-    return _TOKEN.findall(text.lower())
-
-
-class Vocabulary:
-    """The words a model knows, each with its number; 0 is padding and 1 stands for every unknown word.
-
-    Build it from the *training* texts only: a word the model was never trained on must look unknown in the test too.
-
-    >>> vocabulary = Vocabulary.from_texts(["good film", "good book"], min_count=2)
-    >>> vocabulary.words
-    ['<pad>', '<unk>', 'good']
-    >>> vocabulary.encode(["a good film", "good"])
-    (tensor([[1, 2, 1],
-            [2, 0, 0]]), tensor([3, 1]))
-    """
-
-    def __init__(self, words: Sequence[str]) -> None:
-        self.words = ["<pad>", "<unk>", *words]
-        self._index = {word: i for i, word in enumerate(self.words)}
-
-    @classmethod
-    def from_texts(cls, texts: Iterable[str], *, min_count: int = 2, max_size: int | None = None) -> Vocabulary:
-        """Keep the words seen at least ``min_count`` times, the most frequent first, at most ``max_size`` of them."""
-        counts = Counter(word for text in texts for word in tokenize(text))
-        ordered = sorted((word for word, n in counts.items() if n >= min_count), key=lambda word: (-counts[word], word))
-        if not ordered:
-            raise DataError(
-                f"No word occurs at least min_count={min_count} times; give more texts or a lower min_count."
-            )
-        return cls(ordered[:max_size])
-
-    def __len__(self) -> int:
-        return len(self.words)
-
-    def __contains__(self, word: str) -> bool:
-        return word in self._index
-
-    def numbers(self, text: str) -> list[int]:
-        """The numbers of a text's words, in their order."""
-        return [self._index.get(word, UNK) for word in tokenize(text)]
-
-    def encode(self, texts: Iterable[str]) -> tuple[Tensor, Tensor]:
-        """Return ``(tokens, lengths)``: word numbers ``(n, time)`` padded with 0, and the lengths ``(n,)``."""
-        if isinstance(texts, str):
-            raise DataError(f"Expected a list of texts; found the single text {texts[:40]!r}. Write [text].")
-        rows = []
-        for i, text in enumerate(texts):
-            if not isinstance(text, str):
-                raise DataError(f"Text {i} is no text but {text!r}; drop the row, or read the file with read_reviews.")
-            rows.append(self.numbers(text))
-        for i, row in enumerate(rows):
-            if not row:
-                raise DataError(f"Text {i} holds no word at all; drop it, or look at what cleaning did to it.")
-        if not rows:
-            raise DataError("There is no text to encode: the split is empty.")
-        lengths = torch.tensor([len(row) for row in rows])
-        tokens = torch.full((len(rows), int(lengths.max())), PAD)
-        for i, row in enumerate(rows):
-            tokens[i, : len(row)] = torch.tensor(row)
-        return tokens, lengths
+__all__ = ["PAD", "UNK", "Batch", "MultiTaskDataset", "Vocabulary", "encode_reviews", "tokenize"]
 
 
 class Batch(NamedTuple):
@@ -94,8 +26,10 @@ class Batch(NamedTuple):
     targets: dict[str, Tensor]
     masks: dict[str, Tensor]
 
-    def __len__(self) -> int:
-        return len(next(iter(self.targets.values())))
+    @property
+    def size(self) -> int:
+        """How many examples it holds. (``len`` of a named tuple is that of its fields.)"""
+        return len(self.inputs if isinstance(self.inputs, Tensor) else next(iter(self.inputs.values())))
 
     def labels_of(self, name: str) -> tuple[Tensor, Tensor]:
         """``(target, mask)`` of one task; raises `DataError` if the data were encoded without it."""
@@ -106,47 +40,181 @@ class Batch(NamedTuple):
             )
         return self.targets[name], self.masks[name]
 
+    def to(self, device: torch.device | str) -> Batch:
+        """The batch on another device."""
+        if _parts(self.inputs)[""].device == torch.device(device):
+            return self
+        moved = {name: part.to(device, non_blocking=True) for name, part in _parts(self.inputs).items()}
+        inputs = moved[""] if isinstance(self.inputs, Tensor) else {name: moved[name] for name in self.inputs}
+        return Batch(inputs, *({name: part.to(device) for name, part in each.items()} for each in self[1:]))
+
+    def checked(self, tasks: Sequence[Task]) -> Batch:
+        """The batch with targets and masks as the tasks take them, see `Task.check`."""
+        labels = {task.name: task.check(*self.labels_of(task.name)) for task in tasks if task.name in self.targets}
+        return Batch(self.inputs, *({name: pair[i] for name, pair in labels.items()} for i in (0, 1)))
+
 
 class MultiTaskDataset(Dataset):
-    """Examples with a target per task, held as tensors; indexing with several rows gives a `Batch` at once.
+    """Examples with a target per task; indexing with several rows gives a `Batch` at once, with one row that example.
 
-    ``inputs`` is one tensor ``(n, ...)`` or a dict of them; with ``lengths`` ``(n,)`` its second dimension is cut to the
-    longest example of the batch.
+    Parameters
+    ----------
+    inputs
+        Numbers ``(n, ...)``: a tensor, an array, a frame; a dict of them; or texts as `RaggedTokens`, of which each batch is
+        padded to its own longest. Floats are kept in 32 bits.
+    targets, masks
+        By task ``(n, *label_shape)`` and ``(n,)``: tensors, arrays or series. Without ``masks``, nan is a missing label and
+        all others are there. None, or an empty dict, are examples without labels, to be predicted.
+    lengths
+        ``(n,)``: with it the second dimension of ``inputs`` is cut to the longest example of the batch.
+    tasks
+        If given, every target is checked now (see `Task.check`); else as soon as a model with its tasks meets the data.
+
+    Raises `DataError` or `TaskError`, naming task, row and what was found, for parts of different length, numbers that are
+    none, and labels that cannot be.
+
+    >>> from mtl_helpers.tasks import STARS
+    >>> table = pd.DataFrame({"price": [9.5, 20.0], "stars": [4.0, None]})
+    >>> MultiTaskDataset(table[["price"]], {"stars": table.stars}, tasks=[STARS])[[0, 1]]
+    Batch(inputs=tensor([[ 9.5000],
+            [20.0000]]), targets={'stars': tensor([4., 0.])}, masks={'stars': tensor([ True, False])})
     """
 
     def __init__(
         self,
-        inputs: Tensor | dict[str, Tensor],
-        targets: dict[str, Tensor],
-        masks: dict[str, Tensor],
+        inputs: Any,
+        targets: Mapping[str, Any] | None = None,
+        masks: Mapping[str, Any] | None = None,
         lengths: Tensor | None = None,
+        *,
+        tasks: Sequence[Task] = (),
     ) -> None:
-        parts = {"inputs": inputs} if isinstance(inputs, Tensor) else dict(inputs)
-        sizes = {name: len(part) for name, part in parts.items()}
+        self.inputs = _as_inputs(inputs)
+        targets = dict(targets or {})
+        if masks is not None and targets.keys() != masks.keys():
+            raise DataError(f"Targets are for {sorted(targets)}, masks for {sorted(masks)}; each task needs both.")
+        sizes = {f"inputs{f' {name!r}' if name else ''}": len(part) for name, part in _parts(self.inputs).items()}
         sizes |= {f"targets of '{name}'": len(target) for name, target in targets.items()}
-        sizes |= {f"mask of '{name}'": len(mask) for name, mask in masks.items()}
+        sizes |= {f"mask of '{name}'": len(mask) for name, mask in (masks or {}).items()}
+        sizes |= {} if lengths is None else {"lengths": len(lengths)}
         if len(set(sizes.values())) != 1:
             raise DataError(f"All parts of a data set need the same number of rows; found {sizes}.")
-        if targets.keys() != masks.keys():
-            raise DataError(f"Targets are for {sorted(targets)}, masks for {sorted(masks)}; each task needs both.")
-        self.inputs, self.targets, self.masks, self.lengths = inputs, targets, masks, lengths
+        self.size = next(iter(sizes.values()))
+        self.lengths = lengths if lengths is not None else getattr(self.inputs, "lengths", None)
+        self.targets, self.masks = _plain_labels(targets, masks)
+        self._checked: set[Task] = set()
+        self.check(tasks)
+
+    def check(self, tasks: Sequence[Task]) -> None:
+        """Bring targets and masks into the form that ``tasks`` take; raises `TaskError` for the first that cannot be.
+
+        A task of which the data know nothing is not looked at: its labels are missed where they are asked for.
+        """
+        for task in tasks:
+            if task.name not in self.targets or task in self._checked:
+                continue
+            target, mask = task.check(self.targets[task.name], self.masks[task.name])
+            if self.lengths is not None:
+                task.check_words(target, mask, self.lengths)
+            self.targets[task.name], self.masks[task.name] = target, mask
+            self._checked.add(task)
 
     def __len__(self) -> int:
-        return len(next(iter(self.targets.values())))
+        return self.size
 
     def __getitem__(self, rows: int | Sequence[int] | Tensor) -> Batch:
-        rows = torch.as_tensor(rows).reshape(-1)
-        if isinstance(self.inputs, Tensor):
+        single = isinstance(rows, (int, np.integer)) or (isinstance(rows, Tensor) and rows.dim() == 0)
+        batch = self._batch(torch.as_tensor(list(rows) if isinstance(rows, range) else rows).reshape(-1))
+        return _examples(batch)[0] if single else batch
+
+    def __getitems__(self, rows: list[int]) -> list[Batch]:
+        """The examples one by one, padded to the longest of them: what torch's own loaders collate."""
+        return _examples(self._batch(torch.as_tensor(rows)))
+
+    def _batch(self, rows: Tensor) -> Batch:
+        if isinstance(self.inputs, dict):
+            inputs = {name: part[rows] for name, part in self.inputs.items()}
+        elif isinstance(self.inputs, Tensor):
             inputs = self.inputs[rows]
             if self.lengths is not None:
                 inputs = inputs[:, : int(self.lengths[rows].max())]
         else:
-            inputs = {name: part[rows] for name, part in self.inputs.items()}
+            inputs = self.inputs.rows(rows)
         return Batch(
             inputs,
             {name: target[rows] for name, target in self.targets.items()},
             {name: mask[rows] for name, mask in self.masks.items()},
         )
+
+
+def _examples(batch: Batch) -> list[Batch]:
+    def one(part: Any, row: int) -> Any:
+        return {name: each[row] for name, each in part.items()} if isinstance(part, dict) else part[row]
+
+    return [Batch(*(one(part, row) for part in batch)) for row in range(batch.size)]
+
+
+def _parts(inputs: Any) -> dict[str, Any]:
+    """Inputs by name; ``""`` is the first of them, or the only one."""
+    if not isinstance(inputs, Mapping):
+        return {"": inputs}
+    if not inputs:
+        raise DataError("The inputs are an empty dict: give a tensor for each kind of input.")
+    return {"": next(iter(inputs.values())), **inputs}
+
+
+def _as_inputs(inputs: Any) -> Any:
+    if isinstance(inputs, Mapping):
+        return {name: _as_numbers(f"input '{name}'", part) for name, part in inputs.items()}
+    return inputs if hasattr(inputs, "rows") else _as_numbers("inputs", inputs)
+
+
+def _as_numbers(what: str, values: Any) -> Tensor:
+    """A tensor of finite numbers, floats in 32 bits."""
+    if isinstance(values, pd.DataFrame):
+        for column in values:
+            if not pd.api.types.is_numeric_dtype(values[column]):
+                raise DataError(
+                    f"Column '{column}' of the {what} holds {values[column].iloc[0]!r}, which is no number. Make numbers of "
+                    "it first: pd.get_dummies for a column of classes."
+                )
+            if (gap := values[column].isna().to_numpy()).any():
+                raise DataError(
+                    f"Column '{column}' of the {what} is empty in row {int(gap.argmax())}; fill it, or drop the row."
+                )
+        values = values.to_numpy(dtype=float)
+    try:
+        tensor = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+    except (TypeError, ValueError):
+        raise DataError(f"The {what} are no numbers; found {values!r:.80}. Encode texts with a Vocabulary.") from None
+    if tensor.dim() == 0:
+        raise DataError(f"The {what} need a row for each example; found the single number {tensor.item()!r}.")
+    tensor = tensor.float() if tensor.dtype == torch.float64 else tensor
+    if tensor.is_floating_point() and not (finite := finite_rows(tensor)).all():
+        row = int(finite.int().argmin())
+        raise DataError(f"Row {row} of the {what} holds nan or an infinite number; correct it, or drop the row.")
+    return tensor
+
+
+def _plain_labels(
+    targets: dict[str, Any], masks: Mapping[str, Any] | None
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Tensors, before a task has said what it takes."""
+    made: tuple[dict[str, Tensor], dict[str, Tensor]] = {}, {}
+    for name, target in targets.items():
+        if not isinstance(target, Tensor):
+            array = np.asarray(target)
+            try:
+                target = torch.as_tensor(array.astype(float) if array.dtype == object else array)
+            except (TypeError, ValueError):
+                raise DataError(
+                    f"The targets of '{name}' are no numbers; found {array.ravel()[0]!r}. Make them with task.encode(labels)."
+                ) from None
+        target = target.float() if target.dtype == torch.float64 else target
+        known = finite_rows(target)
+        mask = known if masks is None else torch.as_tensor(np.asarray(masks[name]))
+        made[0][name], made[1][name] = target, mask.bool() if mask.dim() == 1 else mask
+    return made
 
 
 def encode_reviews(frame: pd.DataFrame, vocabulary: Vocabulary, tasks: Sequence[Task]) -> MultiTaskDataset:
@@ -171,59 +239,5 @@ def encode_reviews(frame: pd.DataFrame, vocabulary: Vocabulary, tasks: Sequence[
         {name: target for name, (target, _) in labels.items()},
         {name: mask for name, (_, mask) in labels.items()},
         lengths,
+        tasks=tasks,
     )
-
-
-class BucketBatchSampler(Sampler):
-    """Batches of rows of similar length, so that little is padding, in random order.
-
-    The rows are shuffled, every ``pool`` batches' worth of them is sorted by length and cut up, and the batches are shuffled.
-    """
-
-    def __init__(
-        self,
-        size: int,
-        batch_size: int,
-        *,
-        shuffle: bool,
-        lengths: Tensor | None,
-        generator: torch.Generator,
-        pool: int = 20,
-    ) -> None:
-        self.size, self.batch_size, self.pool = size, batch_size, pool
-        self.shuffle, self.lengths, self.generator = shuffle, lengths, generator
-
-    def __len__(self) -> int:
-        return -(-self.size // self.batch_size)
-
-    def __iter__(self) -> Iterator[Tensor]:
-        if not self.shuffle:
-            yield from torch.arange(self.size).split(self.batch_size)
-            return
-        rows = torch.randperm(self.size, generator=self.generator)
-        if self.lengths is None:
-            yield from rows.split(self.batch_size)
-            return
-        batches: list[Tensor] = []
-        for part in rows.split(self.batch_size * self.pool):
-            batches.extend(part[self.lengths[part].argsort(stable=True)].split(self.batch_size))
-        for i in torch.randperm(len(batches), generator=self.generator):
-            yield batches[i]
-
-
-def _as_is(batch: Batch) -> Batch:
-    return batch
-
-
-def make_loader(dataset: MultiTaskDataset, batch_size: int = 32, *, shuffle: bool = False, seed: int = 0) -> DataLoader:
-    """A plain ``DataLoader`` over ready-made batches; the order depends on ``seed`` alone and differs by epoch.
-
-    The loader's ``generator`` holds the whole random state: set it back and the same batches come again.
-    """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise DataError(f"batch_size must be a whole number of at least 1; found {batch_size!r}.")
-    generator = torch.Generator().manual_seed(seed)
-    sampler = BucketBatchSampler(
-        len(dataset), batch_size, shuffle=shuffle, lengths=dataset.lengths, generator=generator
-    )
-    return DataLoader(dataset, sampler=sampler, batch_size=None, collate_fn=_as_is, generator=generator)

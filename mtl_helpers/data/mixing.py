@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import DataLoader, Sampler
 
-from mtl_helpers.data.batches import PAD, MultiTaskDataset, _as_is
+from mtl_helpers.data.batches import PAD, MultiTaskDataset
+from mtl_helpers.data.loaders import as_is
 from mtl_helpers.errors import DataError
 
 
@@ -95,7 +96,7 @@ def mixed_loader(
         raise DataError(f"steps_per_epoch must be a whole number of at least 1, or None; found {steps_per_epoch!r}.")
     generator = torch.Generator().manual_seed(seed)
     sampler = MixingSampler(sizes, shares, batch_size, steps, generator)
-    return DataLoader(joined(datasets), sampler=sampler, batch_size=None, collate_fn=_as_is, generator=generator)
+    return DataLoader(joined(datasets), sampler=sampler, batch_size=None, collate_fn=as_is, generator=generator)
 
 
 class MixingSampler(Sampler):

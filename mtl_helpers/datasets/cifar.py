@@ -16,7 +16,7 @@ from mtl_helpers.datasets.archive import check_counts, read_members
 from mtl_helpers.datasets.digits import DatasetSplits
 from mtl_helpers.datasets.download import Archive, fetch
 from mtl_helpers.errors import DataError
-from mtl_helpers.tasks import Task
+from mtl_helpers.tasks import Classification
 
 CIFAR10 = Archive(
     "cifar-10-binary.tar.gz",
@@ -26,12 +26,12 @@ CIFAR10 = Archive(
 )
 CIFAR10_COUNTS: Mapping[str, int] = MappingProxyType({"train": 50_000, "test": 10_000})
 
-OBJECT = Task(
+OBJECT = Classification(
     "object",
     classes=("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"),
 )
-KIND = Task("kind", classes=("vehicle", "animal"))
-ROTATION = Task("rotation", classes=("0", "90", "180", "270"))  # degrees, anticlockwise
+KIND = Classification("kind", classes=("vehicle", "animal"))
+ROTATION = Classification("rotation", classes=("0", "90", "180", "270"))  # degrees, anticlockwise
 
 _FILE = re.compile(r"cifar-10-batches-bin/(data_batch_\d|test_batch|batches\.meta)\.(?:bin|txt)")
 _ROW = 1 + 3 * 32 * 32

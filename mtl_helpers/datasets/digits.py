@@ -13,11 +13,11 @@ from sklearn.model_selection import train_test_split
 
 from mtl_helpers.data.batches import MultiTaskDataset
 from mtl_helpers.errors import DataError
-from mtl_helpers.tasks import Task
+from mtl_helpers.tasks import Classification
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-LEFT = Task("left", classes=DIGITS)
-RIGHT = Task("right", classes=DIGITS)
+LEFT = Classification("left", classes=DIGITS)
+RIGHT = Classification("right", classes=DIGITS)
 SIZE = 12  # side of a picture; a digit has 8
 _FRACTIONS = {"val": 0.15, "test": 0.25}
 

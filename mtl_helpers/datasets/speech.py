@@ -20,7 +20,7 @@ from mtl_helpers.datasets.archive import check_counts, read_members
 from mtl_helpers.datasets.digits import DIGITS
 from mtl_helpers.datasets.download import Archive, fetch
 from mtl_helpers.errors import DataError
-from mtl_helpers.tasks import Task
+from mtl_helpers.tasks import Classification
 
 SPOKEN_DIGITS = Archive(
     "free-spoken-digit-dataset.tar.gz",
@@ -28,8 +28,8 @@ SPOKEN_DIGITS = Archive(
     None,  # made anew by the server for each download
     unpacked=100_000_000,
 )
-DIGIT = Task("digit", classes=DIGITS)
-SPEAKER = Task("speaker", classes=("george", "jackson", "lucas", "nicolas", "theo", "yweweler"))
+DIGIT = Classification("digit", classes=DIGITS)
+SPEAKER = Classification("speaker", classes=("george", "jackson", "lucas", "nicolas", "theo", "yweweler"))
 SPOKEN_COUNTS: Mapping[str, int] = MappingProxyType(dict.fromkeys(SPEAKER.classes, 500))
 RATE = 8000  # samples a second
 

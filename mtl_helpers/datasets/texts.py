@@ -13,9 +13,9 @@ from mtl_helpers.data.cleaning import strip_markup, strip_space
 from mtl_helpers.datasets.archive import check_counts, decode, read_members
 from mtl_helpers.datasets.download import Archive, fetch
 from mtl_helpers.errors import DataError
-from mtl_helpers.tasks import Task
+from mtl_helpers.tasks import Classification
 
-DOMAIN = Task("topic", classes=("books", "dvd", "electronics", "kitchen"))
+DOMAIN = Classification("topic", classes=("books", "dvd", "electronics", "kitchen"))
 
 IMDB = Archive(
     "aclImdb_v1.tar.gz",

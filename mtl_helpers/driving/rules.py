@@ -7,14 +7,14 @@ from itertools import product
 
 import numpy as np
 
-from mtl_helpers.tasks import Task
+from mtl_helpers.tasks import Classification, Regression
 
-SIGN = Task("sign", classes=("none", "stop", "left only", "right only", "no entry"))
-OBSTACLE = Task("obstacle", classes=("none", "left", "middle", "right"))
-COMMAND = Task("command", classes=("left", "right", "ahead", "stop", "turn", "pass"))
-ACTION = Task("action", classes=("left", "ahead", "right", "stop"))
+SIGN = Classification("sign", classes=("none", "stop", "left only", "right only", "no entry"))
+OBSTACLE = Classification("obstacle", classes=("none", "left", "middle", "right"))
+COMMAND = Classification("command", classes=("left", "right", "ahead", "stop", "turn", "pass"))
+ACTION = Classification("action", classes=("left", "ahead", "right", "stop"))
 POINTS = 5
-WAYPOINTS = Task("waypoints", kind="regression", size=2 * POINTS)  # x and y of each point, in road widths
+WAYPOINTS = Regression("waypoints", size=2 * POINTS)  # x and y of each point, in road widths
 DRIVING_TASKS = (SIGN, OBSTACLE, COMMAND, ACTION, WAYPOINTS)
 
 # How often each is met; the three are drawn independently of each other.

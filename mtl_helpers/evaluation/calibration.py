@@ -39,8 +39,10 @@ def calibration(outputs: Tensor, targets: Tensor, mask: Tensor | None = None, *,
         raise DataError("No example has a label; there is nothing to compare confidence with.")
     confidence, predicted = outputs.detach().double().softmax(dim=1).max(dim=1)
     edges = np.linspace(0, 1, bins + 1)
-    number = np.searchsorted(edges[1:-1], confidence.numpy())
-    rows = pd.DataFrame({"confidence": confidence.numpy(), "accuracy": (predicted == targets).double().numpy()})
+    number = np.searchsorted(edges[1:-1], confidence.cpu().numpy())
+    rows = pd.DataFrame(
+        {"confidence": confidence.cpu().numpy(), "accuracy": (predicted == targets).double().cpu().numpy()}
+    )
     table = rows.groupby(number).mean().reindex(range(bins))
     table.insert(0, "low", edges[:-1])
     table.insert(1, "high", edges[1:])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-from sklearn.metrics import accuracy_score, confusion_matrix, f1_score, mean_absolute_error
+from sklearn.metrics import confusion_matrix
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -17,25 +17,25 @@ from mtl_helpers.training import predict
 
 
 def evaluate(model: MultiTaskModel, loader: DataLoader) -> pd.DataFrame:
-    """Metrics of each task over the labelled examples of a loader: one row a task.
+    """Metrics of each task over the labelled examples of a loader: one row a task, with all that its `Task.scores` gives.
 
-    Columns ``accuracy, macro_F1, MAE, n``; a metric that does not apply to the task's kind is nan. Macro-F1 is the F1 of
-    each class, averaged without regard to how frequent the class is.
+    Columns ``accuracy, macro_F1, MAE``, then those of other kinds of task, then ``n``, the examples with a label. A metric
+    that a task does not have is nan. A task for which no example has a label has n = 0 and no score; if that is so for all of
+    them there is nothing to evaluate, and `DataError` says so.
     """
-    rows, predictions = {}, predict(model, loader)
+    rows: dict[str, dict[str, float]] = {}
+    predictions = predict(model, loader)
     for task in model.tasks:
         output, target, mask = predictions[task.name]
-        truth, predicted = target[mask].numpy(), task.predict(output)[mask].numpy()
-        row: dict[str, float] = {"n": len(truth)}
-        if len(truth) == 0:
-            raise DataError(f"No example of this loader has a label for '{task.name}'; there is nothing to evaluate.")
-        if task.kind == "classification":
-            row["accuracy"] = accuracy_score(truth, predicted)
-            row["macro_F1"] = f1_score(truth, predicted, average="macro")
-        else:
-            row["MAE"] = mean_absolute_error(truth, predicted)
-        rows[task.name] = row
-    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=["accuracy", "macro_F1", "MAE", "n"])
+        n = int(mask.sum())
+        rows[task.name] = {**(task.scores(task.predict(output)[mask], target[mask]) if n else {}), "n": n}
+    if not any(row["n"] for row in rows.values()):
+        raise DataError(
+            f"No example of this loader has a label for any of {sorted(rows)}; there is nothing to evaluate."
+        )
+    found = dict.fromkeys(name for row in rows.values() for name in row)
+    columns = dict.fromkeys(["accuracy", "macro_F1", "MAE", *found])
+    return pd.DataFrame.from_dict(rows, orient="index").reindex(columns=[*(c for c in columns if c != "n"), "n"])
 
 
 def accuracy_by_phenomenon(
@@ -82,12 +82,15 @@ def confusion(task: Task, outputs: Tensor, targets: Tensor, mask: Tensor | None 
     negative          1         0
     positive          1         1
     """
-    if task.kind != "classification":
-        raise DataError(f"Task '{task.name}' is a regression: it has no classes to confuse. Look at its MAE.")
     predicted = task.predict(outputs)
+    if not task.classes or predicted.dim() != 1:
+        raise DataError(
+            f"Task '{task.name}' is a {type(task).__name__}, which does not choose one of several classes: nothing to "
+            f"confuse. Look at its {task.metric}."
+        )
     if mask is not None:
         predicted, targets = predicted[mask], targets[mask]
     if len(targets) == 0:
         raise DataError(f"No example has a label for '{task.name}'; there is nothing to count.")
-    counts = confusion_matrix(targets.numpy(), predicted.numpy(), labels=range(len(task.classes)))
+    counts = confusion_matrix(targets.cpu().numpy(), predicted.cpu().numpy(), labels=range(len(task.classes)))
     return pd.DataFrame(counts, pd.Index(task.classes, name="true"), pd.Index(task.classes, name="predicted"))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
@@ -16,8 +16,9 @@ class ModelError(ValueError):
 class MultiTaskModel(nn.Module):
     """One encoder shared by all tasks (hard parameter sharing, Caruana 1997) and a linear head for each.
 
-    ``forward`` returns a dict from task name to ``(batch, classes)``, or ``(batch,)`` for a regression. Any module will do
-    as encoder if it maps the batch's inputs to ``(batch, encoder.features)``. Own heads may be given, one per task name.
+    ``forward`` returns a dict from task name to ``(batch, classes)``, or ``(batch,)`` for a number. Any module will do as
+    encoder if it maps the batch's inputs to ``(batch, encoder.features)``; for a task with a label for each word it also
+    needs a method ``by_word``, from inputs to ``(batch, time, encoder.features)``. Own heads may be given, one per task name.
 
     >>> import torch
     >>> from mtl_helpers.models import CNNEncoder
@@ -55,17 +56,39 @@ class MultiTaskModel(nn.Module):
 
     def forward(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
         """Encode once, then let every head answer."""
+        if any(task.per_word for task in self.tasks):
+            return self.answers(self._by_word(inputs))
         features = self.encoder(inputs)
         if features.dim() != 2 or features.shape[1] != self.encoder.features:
             raise ModelError(
                 f"The encoder {type(self.encoder).__name__} gave shape {tuple(features.shape)}; "
                 f"the heads need (batch, {self.encoder.features}), as its .features says."
             )
-        outputs = {}
-        for task in self.tasks:
-            output = self.heads[task.name](features)
-            outputs[task.name] = output.squeeze(-1) if task.kind == "regression" else output
-        return outputs
+        return self.answers({task.name: features for task in self.tasks})
+
+    def answers(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """What each task's head makes of the features it is given, in the shape that the task takes."""
+        return {task.name: task.from_head(self.heads[task.name](features[task.name])) for task in self.tasks}
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """The trainable parameters that more than one task's loss reaches: here the encoder's.
+
+        Only there can the gradients of tasks meet, so rules that look at gradients, cosines and affinity ask for these. Of a
+        frozen encoder there are none.
+        """
+        return [p for p in self.encoder.parameters() if p.requires_grad]
+
+    def _by_word(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
+        """By task its features: of the words, or of the text."""
+        if not hasattr(self.encoder, "by_word"):
+            tagged = next(task.name for task in self.tasks if task.per_word)
+            raise ModelError(
+                f"The task '{tagged}' labels words, and the encoder {type(self.encoder).__name__} has no method by_word that "
+                "gives (batch, time, features). The course's text encoders have one."
+            )
+        text = None if all(task.per_word for task in self.tasks) else self.encoder(inputs)
+        words = self.encoder.by_word(inputs)
+        return {task.name: words if task.per_word else text for task in self.tasks}
 
 
 def count_parameters(model: MultiTaskModel) -> dict[str, int]:

@@ -59,6 +59,15 @@ class TextEncoder(nn.Module):
         """``vectors (batch, time, embedding)`` and ``mask (batch, time)`` to ``(batch, features)``."""
         raise NotImplementedError
 
+    def by_word(self, tokens: Tensor) -> Tensor:
+        """Features of every word, ``(batch, time, features)``, for tasks that label words; of no use behind the last one."""
+        mask = word_mask(self, tokens, self.embedding.num_embeddings)
+        return self.encode_words(self.embedding(tokens), mask)
+
+    def encode_words(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """``vectors (batch, time, embedding)`` and ``mask (batch, time)`` to ``(batch, time, features)``."""
+        raise ModelError(f"{type(self).__name__} gives features of texts only, not of words; write its encode_words.")
+
 
 class CNNEncoder(TextEncoder):
     """Convolutions over 2, 3 and 5 words, each followed by the maximum over time (Kim, EMNLP 2014). The fastest one.
@@ -91,6 +100,16 @@ class CNNEncoder(TextEncoder):
             pooled.append((found + outside).amax(dim=1))
         return F.relu(torch.cat(pooled, dim=1))
 
+    def encode_words(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """The same convolutions, each window centred on its word."""
+        channels = vectors.transpose(1, 2)
+        found = [
+            F.conv1d(F.pad(channels, ((width - 1) // 2, width // 2)), convolution.weight, convolution.bias)
+            for convolution in self.convolutions
+            for (width,) in [convolution.kernel_size]
+        ]
+        return F.relu(torch.cat(found, dim=1)).transpose(1, 2)
+
 
 class LSTMEncoder(TextEncoder):
     """A bidirectional LSTM over the packed words, then the maximum over time.
@@ -107,11 +126,19 @@ class LSTMEncoder(TextEncoder):
         self.features = hidden * (1 + bidirectional)
 
     def encode(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """The maximum of the states over the words."""
+        return self._states(vectors, mask, -torch.inf).amax(dim=1)
+
+    def encode_words(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """The states of both directions."""
+        return self._states(vectors, mask, 0.0)
+
+    def _states(self, vectors: Tensor, mask: Tensor, behind: float) -> Tensor:
         """Packed, so that the backward direction starts at the last word and not in the padding."""
-        lengths = mask.sum(dim=1)
-        packed = pack_padded_sequence(vectors, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        states, _ = pad_packed_sequence(self.lstm(packed)[0], batch_first=True, padding_value=-torch.inf)
-        return states.amax(dim=1)
+        packed = pack_padded_sequence(vectors, mask.sum(dim=1).cpu(), batch_first=True, enforce_sorted=False)
+        return pad_packed_sequence(
+            self.lstm(packed)[0], batch_first=True, padding_value=behind, total_length=vectors.shape[1]
+        )[0]
 
 
 class TransformerEncoder(TextEncoder):
@@ -145,10 +172,14 @@ class TransformerEncoder(TextEncoder):
 
     def encode(self, vectors: Tensor, mask: Tensor) -> Tensor:
         """Attention looks at words only; the mean counts words only."""
+        states = self.encode_words(vectors, mask)
+        return (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+
+    def encode_words(self, vectors: Tensor, mask: Tensor) -> Tensor:
+        """The states of the last layer."""
         time = vectors.shape[1]
         if time > len(self.positions):
             raise ModelError(
                 f"A text of {time} words is longer than max_length={len(self.positions)}; cut it, or raise max_length."
             )
-        states = self.layers(vectors + self.positions[:time], src_key_padding_mask=~mask)
-        return (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+        return self.layers(vectors + self.positions[:time], src_key_padding_mask=~mask)

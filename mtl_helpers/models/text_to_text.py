@@ -10,7 +10,7 @@ import torch
 from mtl_helpers.data.batches import Vocabulary
 from mtl_helpers.models.multi_task import MultiTaskModel
 from mtl_helpers.models.pretrained import PretrainedEncoder
-from mtl_helpers.tasks import Task, check_tasks
+from mtl_helpers.tasks import Classification, Task, check_tasks
 
 
 def as_prompts(frame: pd.DataFrame, task: Task) -> pd.DataFrame:
@@ -33,7 +33,7 @@ def prompt_vocabulary(texts: Sequence[str], tasks: Sequence[Task]) -> Vocabulary
 
 def answer_task(vocabulary: Vocabulary) -> Task:
     """The one task that is left: which word comes next? Its classes are all the words."""
-    return Task("answer", classes=tuple(vocabulary.words))
+    return Classification("answer", classes=tuple(vocabulary.words))
 
 
 def small_decoder(

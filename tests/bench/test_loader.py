@@ -48,7 +48,7 @@ def epoch(loader, seen, use):
     for batch in loader:
         batch = Batch(*batch)
         use(batch)
-        seen.append((len(batch), int(batch.inputs.sum()), int(batch.targets["topic"].sum())))
+        seen.append((batch.size, int(batch.inputs.sum()), int(batch.targets["topic"].sum())))
 
 
 @pytest.mark.parametrize(("kind", "epochs"), [(None, 20), ("LSTM", 8), ("CNN", 8)])

@@ -68,7 +68,7 @@ def test_frozen_features_over_cnn():
     title("Time per epoch on the frozen features of a pre-trained encoder over that of the CNN, 12 each, in turns")
     batches = list(new_loaders()[0])
     # What the features say does not matter to the time; how many there are does: MiniLM's 384.
-    featured = [type(batch)(torch.randn(len(batch), 384), batch.targets, batch.masks) for batch in batches]
+    featured = [type(batch)(torch.randn(batch.size, 384), batch.targets, batch.masks) for batch in batches]
     models = {"CNN": new_model("CNN"), "layer of 32 and heads": MultiTaskModel(OnFeatures(384, hidden=32), TASKS)}
 
     def epoch(model, optimizer, batches):

@@ -12,7 +12,7 @@ from problem import MODELS, TASKS, datasets, new_optimizer
 
 from mtl_helpers.data import MultiTaskDataset, make_loader
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.tasks import Task
+from mtl_helpers.tasks import Classification, Task
 from mtl_helpers.training import RULES, train_steps
 
 TARGETS = {"uncertainty": 1.05, "MGDA": 1.8, "PCGrad": 1.8, "UPGrad": 1.8}  # for the LSTM and two tasks
@@ -22,7 +22,7 @@ def more_tasks(n: int) -> tuple[list[Task], MultiTaskDataset]:
     """Topic and sentiment again and again under new names, on the same texts."""
     data = datasets()[0]
     pairs = [(TASKS[i % 2], f"{TASKS[i % 2].name}_{i // 2}") for i in range(n)]
-    tasks = [Task(name, classes=task.classes) for task, name in pairs]
+    tasks = [Classification(name, classes=task.classes) for task, name in pairs]
     targets = {name: data.targets[task.name] for task, name in pairs}
     masks = {name: data.masks[task.name] for task, name in pairs}
     return tasks, MultiTaskDataset(data.inputs, targets, masks, data.lengths)

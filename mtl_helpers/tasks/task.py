@@ -1,0 +1,269 @@
+"""What every task has: a name, labels that become targets, a loss, predictions and scores. The kinds of task build on it."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+
+class TaskError(ValueError):
+    """A task was described, or its labels were given, in a way that cannot be right."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One task Tᵢ of a multi-task model: the interface that all kinds of task share.
+
+    The kinds that ship are `Classification`, `MultiLabel`, `Regression` and `Tagging`. Everything else in the course asks a
+    task what it needs and never which kind it is, so a kind of your own is a subclass with what differs:
+
+    >>> import torch.nn.functional as F
+    >>> from mtl_helpers.tasks import Regression
+    >>> class Count(Regression):
+    ...     '''How many of something: Poisson loss, scored by the mean relative error.'''
+    ...     metric = "relative error"
+    ...     def losses(self, output, target):
+    ...         return F.poisson_nll_loss(output, target, reduction="none")
+    ...     def predict(self, output):
+    ...         return output.exp()
+    ...     def scores(self, predicted, target):
+    ...         return {self.metric: ((predicted - target).abs() / target.clamp(min=1)).mean().item()}
+    >>> likes = Count("likes")
+    >>> target, mask = likes.encode([3, None, 0])
+    >>> likes.loss(torch.zeros(3), target, mask)
+    tensor(1.)
+    >>> likes.score(likes.predict(torch.zeros(3)), target, mask)
+    0.83...
+    """
+
+    name: str
+
+    metric: ClassVar[str] = "score"
+    """The score that stands for the task where there is room for one; a key of `scores`."""
+    higher_is_better: ClassVar[bool] = True
+    score_range: ClassVar[tuple[float, float] | None] = None
+    """Smallest and largest score, or None if the score is in a unit of its own."""
+    noise_factor: ClassVar[float] = 1.0
+    """c in c e^(-s) L + s/2 of uncertainty weighting (Kendall et al. 2018): 1 for a softmax, 1/2 for a squared error."""
+    per_word: ClassVar[bool] = False
+    """Whether the head reads the features of every word, ``(batch, time, features)``, and not those of the text."""
+
+    def __post_init__(self) -> None:
+        if type(self) is Task:
+            raise TaskError(
+                f"A Task is one of its kinds: Classification({self.name!r}, classes=...), MultiLabel, Regression or Tagging."
+            )
+        if not isinstance(self.name, str) or not self.name.isidentifier():
+            raise TaskError(f"A task's name must be a plain word such as 'topic'; found {self.name!r}.")
+        if hasattr(nn.ModuleDict(), self.name):
+            raise TaskError(
+                f"A task can not be called '{self.name}': torch's ModuleDict, which holds the heads, uses that name itself. "
+                f"Choose another, such as '{self.name}_task'."
+            )
+
+    @property
+    def classes(self) -> tuple[Any, ...]:
+        """The class labels in a fixed order; none for a task of numbers."""
+        return ()
+
+    @property
+    def n_outputs(self) -> int:
+        """Numbers the task's head puts out for one example (or word)."""
+        raise NotImplementedError
+
+    @property
+    def label_shape(self) -> tuple[int, ...]:
+        """Shape of one example's target; ``()`` for a class or a number."""
+        return ()
+
+    def from_head(self, output: Tensor) -> Tensor:
+        """What the head gave, ``(batch, n_outputs)``, in the shape that `loss` and `predict` take."""
+        return output
+
+    def encode(self, labels: Iterable[Any]) -> tuple[Tensor, Tensor]:
+        """Turn labels into ``(target, mask)``, of shapes ``(n, *label_shape)`` and ``(n,)``.
+
+        A missing label (``None``, ``nan``, ``""``) gets the target 0 and mask ``False``: its example has no part in the
+        task's loss or score. Raises `TaskError`, naming task and position, for a label that cannot be one.
+        """
+        column = labels if isinstance(labels, pd.Series) else pd.Series(list(labels), dtype=object)
+        known = ~(column.isna() | (column == "")).to_numpy(dtype=bool)
+        target = self.encode_known(column[known], np.flatnonzero(known))
+        mask = torch.from_numpy(known)
+        if known.all():
+            return target, mask
+        full = target.new_zeros(len(column), *target.shape[1:])
+        full[mask] = target
+        return full, mask
+
+    def encode_known(self, labels: pd.Series, positions: np.ndarray) -> Tensor:
+        """The targets of labels none of which is missing; ``positions`` are theirs, for the error."""
+        raise NotImplementedError
+
+    def check(self, target: Any, mask: Any = None) -> tuple[Tensor, Tensor]:
+        """Targets and mask as `loss` takes them, from tensors, arrays or series of any number type.
+
+        Raises `TaskError`, naming task and row, for a labelled row whose target cannot be one. Where there is no mask, a
+        nan is a missing label. Whatever lies under the mask becomes 0.
+        """
+        target = self._as_tensor("targets", target)
+        if target.dim() == len(self.label_shape) + 2 and target.shape[-1] == 1:  # a column, as a table gives it
+            target = target.squeeze(-1)
+        known = finite_rows(target)
+        mask = known.clone() if mask is None else self._as_mask(mask, len(target))
+        if (bad := mask & ~known).any():
+            row = int(bad.int().argmax())
+            raise TaskError(
+                f"Task '{self.name}': row {row} is marked as labelled, and its target is {target[row].tolist()!r}. "
+                "Correct it, or set its mask to False."
+            )
+        empty = (~mask).reshape(-1, *[1] * (target.dim() - 1))
+        return self.check_known(target.masked_fill(empty, 0), mask), mask
+
+    def check_known(self, target: Tensor, mask: Tensor) -> Tensor:
+        """The targets in their type and shape; those under the mask are 0 and are not looked at."""
+        raise NotImplementedError
+
+    def check_words(self, target: Tensor, mask: Tensor, lengths: Tensor) -> None:
+        """Raise `TaskError` if a task with a label a word has another number of them than the text has words."""
+
+    def losses(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of each labelled example, ``(n,)``."""
+        raise NotImplementedError
+
+    def loss(self, output: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Mean of `losses` over the labelled examples of a batch, a scalar; nan if there is none.
+
+        ``target`` is ``(batch, *label_shape)`` and ``mask (batch,)``. The labelled rows are selected before anything is
+        computed, so what lies under the mask has no say, be it nan, and its output gets no gradient.
+        """
+        self.check_output(output, target)
+        if mask is not None and not mask.all():
+            output, target = output[mask], target[mask]
+        return self.losses(output, target).mean() if len(target) else output.new_tensor(math.nan)
+
+    def check_output(self, output: Tensor, target: Tensor) -> None:
+        """Raise `TaskError` unless the head's output has the shape that the task needs."""
+        expected = (len(target), self.n_outputs) if self.classes else (len(target), *self.label_shape)
+        if output.shape != expected:
+            raise TaskError(
+                f"Task '{self.name}': the head gave shape {tuple(output.shape)}, expected {expected} "
+                f"for {len(target)} examples. Does the head match the task?"
+            )
+
+    def predict(self, output: Tensor) -> Tensor:
+        """Turn outputs into predictions, in the form of the targets."""
+        raise NotImplementedError
+
+    def scores(self, predicted: Tensor, target: Tensor) -> dict[str, float]:
+        """Every metric of the task, over labelled examples."""
+        raise NotImplementedError
+
+    def score(self, predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> float:
+        """The task's `metric` over the labelled examples; ``nan`` if there is none."""
+        if mask is not None:
+            predicted, target = predicted[mask], target[mask]
+        return self.scores(predicted, target)[self.metric] if len(target) else math.nan
+
+    def skill(self, predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> float:
+        """A score without a unit, 1 if all is right and higher if better, so that different tasks can be averaged."""
+        return self.score(predicted, target, mask)
+
+    def condition(self, output: Tensor) -> Tensor:
+        """What another head may be told of this one's output, ``(batch, n_outputs)``."""
+        return output.reshape(len(output), self.n_outputs)
+
+    def decode(self, output: Tensor) -> pd.DataFrame:
+        """Answers in words: a row an example, in the label's own terms, with probabilities where there are any."""
+        raise NotImplementedError
+
+    def linear_model(self) -> Any:
+        """An untrained scikit-learn model for this task, for the baseline of word counts."""
+        raise TaskError(f"Task '{self.name}': there is no linear model of word counts for a {type(self).__name__}.")
+
+    def join(self, parts: Sequence[Tensor]) -> Tensor:
+        """Outputs or targets of several batches below one another."""
+        return torch.cat(list(parts))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The task as plain values that JSON can write; `from_dict` reads them."""
+        return {"kind": type(self).__name__, **dataclasses.asdict(self)}
+
+    @staticmethod
+    def from_dict(values: Mapping[str, Any]) -> Task:
+        """The task that `to_dict` wrote. A kind of one's own must have been defined, or imported, before.
+
+        >>> from mtl_helpers.tasks import SENTIMENT
+        >>> Task.from_dict(SENTIMENT.to_dict()) == SENTIMENT
+        True
+        """
+        kinds = {kind.__name__: kind for kind in _subclasses(Task)}
+        values = dict(values)
+        kind = values.pop("kind", None)
+        if kind not in kinds:
+            raise TaskError(
+                f"There is no kind of task {kind!r}; there are {', '.join(kinds)}. Import the module that defines it first."
+            )
+        return kinds[kind](**values)
+
+    def _as_tensor(self, what: str, values: Any) -> Tensor:
+        if isinstance(values, Tensor):
+            return values.detach()
+        try:
+            array = np.asarray(values)
+            if array.dtype == object:  # as a column with a gap comes from a table
+                array = array.astype(float)
+            return torch.from_numpy(np.array(array))
+        except (TypeError, ValueError) as problem:
+            raise TaskError(
+                f"Task '{self.name}': the {what} are no numbers ({problem}). Make them with task.encode(labels)."
+            ) from None
+
+    def _as_mask(self, mask: Any, rows: int) -> Tensor:
+        mask = self._as_tensor("mask", mask)
+        if mask.shape == (rows, 1):
+            mask = mask.squeeze(1)
+        if mask.shape != (rows,):
+            raise TaskError(f"Task '{self.name}': the mask has shape {tuple(mask.shape)}, expected ({rows},).")
+        if (odd := (mask != 0) & (mask != 1)).any():
+            row = int(odd.int().argmax())
+            raise TaskError(f"Task '{self.name}': a mask is True or False; row {row} is {mask[row].item()!r}.")
+        return mask.bool()
+
+
+def finite_rows(values: Tensor) -> Tensor:
+    """Which rows of ``(n, ...)`` hold finite numbers only, ``(n,)``."""
+    return values.isfinite().reshape(len(values), math.prod(values.shape[1:])).all(dim=1)
+
+
+def _subclasses(kind: type[Task]) -> list[type[Task]]:
+    return [one for direct in kind.__subclasses__() for one in (direct, *_subclasses(direct))]
+
+
+def check_tasks(tasks: Sequence[Task]) -> tuple[Task, ...]:
+    """Return ``tasks`` as a tuple; raise `TaskError` if there is none, one is no `Task`, or two share a name.
+
+    >>> from mtl_helpers.tasks import STARS
+    >>> check_tasks([STARS])[0].metric
+    'MAE'
+    """
+    if isinstance(tasks, Task):
+        raise TaskError(f"Expected a list of tasks; found the single task '{tasks.name}'. Write [{tasks.name}].")
+    tasks = tuple(tasks)
+    if not tasks:
+        raise TaskError("A multi-task model needs at least one task; found none.")
+    for task in tasks:
+        if not isinstance(task, Task):
+            raise TaskError(f"Expected a Task; found {task!r} ({type(task).__name__}).")
+    names = [task.name for task in tasks]
+    if len(set(names)) != len(names):
+        raise TaskError(f"Two tasks share a name in {names}; outputs and losses are keyed by it.")
+    return tasks

@@ -1,0 +1,142 @@
+"""The door: what may be given to a MultiTaskDataset, and torch's own data tools behind it."""
+
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset, WeightedRandomSampler, random_split
+
+from mtl_helpers.data import Batch, DataError, MultiTaskDataset, Vocabulary, collate, encode_reviews, make_loader
+from mtl_helpers.data.loaders import checked_batches
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Tagging, TaskError
+
+N = 40
+
+
+@pytest.fixture(scope="module")
+def dataset() -> MultiTaskDataset:
+    """Texts of different length; row i has i as its first word and as its number of stars."""
+    tokens = torch.zeros(N, 8, dtype=torch.long)
+    lengths = torch.arange(N) % 8 + 1
+    tokens[torch.arange(8) < lengths[:, None]] = 2
+    tokens[:, 0] = torch.arange(N) + 2
+    return MultiTaskDataset(tokens, {"stars": torch.arange(float(N))}, lengths=lengths, tasks=[STARS])
+
+
+def rows_of(loader) -> list[int]:
+    """Which rows a loader gave; each must have kept its own label, and no more padding than its batch needs."""
+    rows = []
+    for batch in checked_batches(loader, [STARS], "cpu"):
+        assert isinstance(batch, Batch)
+        assert torch.equal(batch.inputs[:, 0] - 2, batch.targets["stars"].long()) and batch.masks["stars"].all()
+        assert (batch.inputs != 0).any(dim=0).all()
+        rows += batch.targets["stars"].int().tolist()
+    return rows
+
+
+@pytest.mark.parametrize(
+    "loader",
+    [
+        lambda d: make_loader(d, np.int64(16)),
+        lambda d: DataLoader(d, batch_size=16),
+        lambda d: DataLoader(Subset(d, range(N)), batch_size=7),
+        lambda d: DataLoader(ConcatDataset([Subset(d, range(30)), Subset(d, range(30, N))]), 16, collate_fn=collate),
+    ],
+    ids=["make_loader", "DataLoader", "Subset", "ConcatDataset"],
+)
+def test_torchs_own_tools_give_the_same_rows(dataset, loader):
+    assert rows_of(loader(dataset)) == list(range(N))
+
+
+def test_drop_last_samplers_and_random_split(dataset):
+    assert len(rows_of(DataLoader(dataset, batch_size=16, drop_last=True))) == 32
+    weights = torch.zeros(N)
+    weights[5] = 1
+    assert rows_of(DataLoader(dataset, batch_size=4, sampler=WeightedRandomSampler(weights, 8))) == [5] * 8
+    parts = random_split(dataset, [0.5, 0.5], generator=torch.Generator().manual_seed(0))
+    assert sorted(row for part in parts for row in rows_of(DataLoader(part, batch_size=8))) == list(range(N))
+
+
+def test_arrays_series_and_frames_become_what_the_loop_takes():
+    frame = pd.DataFrame({"size": [1.0, 2.0, 3.0], "age": [4, 5, 6]})
+    targets = {"topic": np.array([0.0, 1.0, 5.0], np.float32), "sentiment": [True, False, True]}
+    made = MultiTaskDataset(frame, {**targets, "stars": pd.Series([1.5, None, 2])}, tasks=[TOPIC, SENTIMENT, STARS])
+    batch = made[[0, 1, 2]]
+    assert batch.inputs.dtype == torch.float32 and batch.inputs.shape == (3, 2)
+    assert batch.targets["topic"].tolist() == [0, 1, 5] and batch.targets["sentiment"].tolist() == [1, 0, 1]
+    assert batch.masks["stars"].tolist() == [True, False, True] and batch.targets["stars"].tolist() == [1.5, 0, 2]
+
+
+def test_what_was_not_checked_before_is_checked_when_a_task_meets_it():
+    late = MultiTaskDataset(np.zeros((3, 2)), {"topic": np.array([1.0, 2.0, 6.0])})
+    with pytest.raises(TaskError, match="Task 'topic': row 2 holds class 6"):
+        next(checked_batches(make_loader(late), [TOPIC], "cpu"))
+    good = MultiTaskDataset(np.zeros((3, 2)), {"topic": np.array([1.0, 2.0, 5.0])})
+    assert next(checked_batches(make_loader(good), [TOPIC], "cpu")).targets["topic"].dtype == torch.long
+
+
+def test_batches_from_elsewhere_are_checked_one_by_one():
+    mine = [(torch.zeros(2, 3), {"topic": torch.tensor([1.0, 2.0])})]
+    (batch,) = checked_batches(mine, [TOPIC], "cpu")
+    assert batch.targets["topic"].dtype == torch.long and batch.masks["topic"].all()
+    (batch,) = checked_batches([(torch.zeros(1, 3), {"stars": torch.tensor([math.nan])})], [STARS], "cpu")
+    assert not batch.masks["stars"].any()
+
+
+def test_examples_without_labels_are_a_data_set_too():
+    assert MultiTaskDataset(torch.zeros(3, 2))[[0, 2]].size == 2
+    assert len(make_loader(MultiTaskDataset({"left": torch.zeros(3, 2)}), 2)) == 2
+
+
+def test_a_batch_moves_as_a_whole():
+    batch = Batch({"a": torch.zeros(2)}, {"stars": torch.zeros(2)}, {"stars": torch.ones(2, dtype=torch.bool)})
+    moved = batch.to("meta")
+    assert moved.inputs["a"].is_meta and moved.targets["stars"].is_meta and moved.masks["stars"].is_meta
+    assert batch.to("cpu") is batch and batch._replace(masks={}).masks == {}
+
+
+def test_word_labels_must_be_as_many_as_the_words():
+    task, vocabulary = Tagging("tags", ("noun", "verb")), Vocabulary(["dogs", "bark"])
+    frame = pd.DataFrame({"text": ["dogs bark", "bark"], "tags": ["noun verb", "verb noun"]})
+    with pytest.raises(TaskError, match="Task 'tags': row 1 has 2 tags and its text 1 words"):
+        encode_reviews(frame, vocabulary, [task])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "make, text",
+    [
+        (
+            lambda: MultiTaskDataset(pd.DataFrame({"a": ["x"]})),
+            "Column 'a' of the inputs holds 'x', which is no number",
+        ),
+        (lambda: MultiTaskDataset(pd.DataFrame({"a": [1.0, None]})), "Column 'a' of the inputs is empty in row 1"),
+        (lambda: MultiTaskDataset(torch.tensor([[1.0], [math.nan]])), "Row 1 of the inputs holds nan"),
+        (lambda: MultiTaskDataset({"left": [[1.0], [math.inf]]}), "Row 1 of the input 'left' holds nan or an infinite"),
+        (lambda: MultiTaskDataset(["good film"]), "The inputs are no numbers; found ['good film']"),
+        (lambda: MultiTaskDataset({}), "The inputs are an empty dict"),
+        (lambda: MultiTaskDataset(torch.tensor(1.0)), "the single number 1.0"),
+        (
+            lambda: MultiTaskDataset(torch.zeros(2, 1), {"topic": ["film", "car"]}),
+            "The targets of 'topic' are no numbers",
+        ),
+        (lambda: MultiTaskDataset(torch.zeros(2, 1), {"stars": [1.0]}), "the same number of rows; found {'inputs': 2"),
+        (lambda: MultiTaskDataset(torch.zeros(2, 1), {"stars": [1.0, 2.0]}, {}), "each task needs both"),
+        (
+            lambda: make_loader(TensorDataset(torch.zeros(2))),
+            "make_loader takes a MultiTaskDataset; found TensorDataset",
+        ),
+        (lambda: next(checked_batches([torch.zeros(2)], [STARS], "cpu")), "the loader gave a Tensor"),
+        (
+            lambda: next(checked_batches(DataLoader(TensorDataset(torch.zeros(2), torch.zeros(2))), [STARS], "cpu")),
+            "the loader gave a list of Tensor, Tensor",
+        ),
+        (lambda: collate([torch.zeros(2)]), "collate joins the examples of MultiTaskDatasets; found Tensor"),
+    ],
+)
+def test_what_cannot_be_data_is_refused_in_words(make, text):
+    with pytest.raises(DataError, match=re.escape(text)):
+        make()
