@@ -9,9 +9,12 @@ import time
 import pandas as pd
 import pytest
 import torch
-from demos import wait_for
+from on_the_page import page_models, wait_for
 
-from mtl_helpers.live import LabError, LambdaLab, cells, stepper
+from mtl_helpers.data import make_loader, mixed_loader
+from mtl_helpers.live import LabError, LambdaLab
+from mtl_helpers.live.lab import lab as lab_module
+from mtl_helpers.live.widgets import live_widget
 from mtl_helpers.models import LSTMEncoder, TransformerEncoder
 from mtl_helpers.plots import task_styles
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression
@@ -131,7 +134,7 @@ def test_a_lambda_between_the_stops_is_reached_without_a_detour(new_lab):
     lab.recorded.weights = Watched(lab.names)
     lab.set(topic=0.123)
     lab.set(topic=4.56, sentiment=2)
-    assert lab.weights.seen == [("topic", 0.123), ("topic", 4.56), ("sentiment", 2)]
+    assert lab.recorded.weights.seen == [("topic", 0.123), ("topic", 4.56), ("sentiment", 2)]
 
 
 def test_one_wrong_lambda_leaves_all_sliders_where_they_were(new_lab):
@@ -184,26 +187,25 @@ def test_a_kept_run_changes_the_picture_and_its_removal_changes_it_back(new_lab)
     assert len({empty, drawn, ghost}) == 3 and lab.plot.png() == empty
 
 
-def test_a_run_can_be_kept_while_a_point_is_being_added(new_lab, monkeypatch):
+def test_a_run_can_be_kept_while_points_are_being_added(new_lab, monkeypatch):
     """A point is an x and a y; the picture must not be drawn between the two."""
     lab = new_lab()
-    lab.run(30)
-    between = threading.Event()
+    add = lab.plot._point
 
-    def slow_point(key, x, y):
-        xs, ys = lab.plot.curves[key]
-        xs.append(x)
-        between.set()
-        time.sleep(0.05)
-        ys.append(y)
+    def slow_point(what, name, x, y):
+        time.sleep(0.001)
+        lab.plot.curves[f"{what} {name}"][0].append(x)
+        time.sleep(0.005)
+        lab.plot.curves[f"{what} {name}"][0].pop()
+        add(what, name, x, y)
 
     monkeypatch.setattr(lab.plot, "_point", slow_point)
-    thread = threading.Thread(target=lab.plot.add, args=(lab.recorded.records[-1], {}))
-    thread.start()
-    between.wait()
-    lab.keep()
-    thread.join()
-    assert all(len(xs) == len(ys) for xs, ys in lab.plot.ghosts[0]["curves"].values())
+    lab.start()
+    for number in range(5):
+        wait_for(lambda number=number: lab.step > 2 * number)
+        lab.keep()
+    lab.pause()
+    assert len(lab.plot.ghosts) == 5
 
 
 def test_a_task_is_drawn_as_in_every_other_figure(new_lab):
@@ -212,15 +214,22 @@ def test_a_task_is_drawn_as_in_every_other_figure(new_lab):
     assert drawn == {name: style["color"] for name, style in task_styles(["topic", "sentiment"]).items()}
 
 
-FIVE = (TOPIC, SENTIMENT, STARS, Classification("mood", classes=("low", "high")), Regression("price"))
+EIGHT = (
+    TOPIC,
+    SENTIMENT,
+    STARS,
+    Classification("mood", classes=("low", "high")),
+    Regression("price"),
+    Regression("weight"),
+    Classification("place", classes=("here", "there")),
+    Regression("age"),
+)
 
 
-@pytest.mark.parametrize("tasks", [(STARS,), (TOPIC,), (TOPIC, SENTIMENT, STARS), FIVE], ids=len)
-def test_one_to_five_tasks(tasks, new_model, dataset):
-    from mtl_helpers.data import make_loader
-
+@pytest.mark.parametrize("tasks", [(STARS,), (TOPIC,), (TOPIC, SENTIMENT, STARS), EIGHT], ids=len)
+def test_one_to_eight_tasks(tasks, new_model, dataset):
     for task in tasks[3:]:
-        dataset.targets[task.name] = dataset.targets["stars" if task.kind == "regression" else "sentiment"]
+        dataset.targets[task.name] = dataset.targets["sentiment" if task.classes else "stars"]
         dataset.masks[task.name] = dataset.masks["stars"]
     lab = LambdaLab(new_model(tasks=tasks), make_loader(dataset, 16, shuffle=True), make_loader(dataset, 64))
     lab.run(30)
@@ -228,7 +237,16 @@ def test_one_to_five_tasks(tasks, new_model, dataset):
     assert len(lab.plot.png()) > 10_000
     for task in tasks:
         assert task.name in lab.panel.readout.value
+    looks = [(line.get_color(), str(line.get_linestyle())) for line in lab.plot.figure.axes[0].lines]
+    assert len(set(looks)) == len({colour for colour, _ in looks}) == len(tasks)
     lab.close()
+
+
+@pytest.mark.bad_input
+def test_a_ninth_task_is_refused(new_model, new_loader):
+    tasks = [Classification(f"t{i}", classes=(0, 1)) for i in range(9)]
+    with pytest.raises(LabError, match="The lab shows 1 to 8 tasks; this model has 9. Train it with fit"):
+        LambdaLab(new_model(tasks=tasks), new_loader())
 
 
 def test_an_error_in_the_thread_is_shown_and_raised(new_lab):
@@ -236,12 +254,12 @@ def test_an_error_in_the_thread_is_shown_and_raised(new_lab):
     break_model(lab)
     lab.start()
     wait_for(lambda: not lab.training)
-    assert "Training stopped at step 1" in lab.panel.error_box.value and "'topic'" not in lab.panel.error_box.value
+    assert "Training stopped at step 1" in lab.error_box.value and "'topic'" not in lab.error_box.value
     for action in (lab.stop, lambda: lab.run(1)):
         with pytest.raises(TrainingDiverged, match="'topic'"):
             action()
     lab.reset()
-    assert lab.panel.error_box.value == "" and lab.error is None
+    assert lab.error_box.value == "" and lab.error is None
     lab.run(2)
 
 
@@ -252,19 +270,19 @@ def test_an_error_is_shown_as_text_not_as_html(new_lab):
     lab = new_lab()
     hook = lab.model.heads["topic"].register_forward_hook(fail)
     lab.panel.buttons["step"].click()
-    assert "<b>RuntimeError:</b> &lt;b&gt;not &amp; bold&lt;/b&gt;" in lab.panel.error_box.value
+    assert "<b>RuntimeError:</b> &lt;b&gt;not &amp; bold&lt;/b&gt;" in lab.error_box.value
     with pytest.raises(RuntimeError, match="not & bold"):
         lab.stop()
     hook.remove()
     lab.reset()
     lab.run(1)
-    assert "RuntimeError" not in lab.panel.error_box.value
+    assert "RuntimeError" not in lab.error_box.value
 
 
 def test_what_a_button_may_not_do_is_said_on_the_page(new_lab):
     lab = new_lab()
     lab.panel.buttons["keep"].click()
-    assert "no curve to keep yet" in lab.panel.error_box.value
+    assert "no curve to keep yet" in lab.error_box.value
 
 
 def test_buttons_do_what_they_say(new_lab):
@@ -297,7 +315,7 @@ def test_the_optimizer_counts_from_the_next_run_on(new_lab):
 def test_closing_frees_the_thread_and_the_page(new_lab):
     lab = new_lab()
     lab.start()
-    thread = lab._stepper.thread
+    thread = lab._worker._thread
     lab.close()
     assert not thread.is_alive() and lab.box.comm is None
     with pytest.raises(LabError, match="closed, or its cell was run again"):
@@ -343,14 +361,14 @@ def test_a_frozen_encoder_can_be_watched_too(new_model, new_loader):
 
 def test_running_a_cell_again_stops_the_lab_it_made_before(new_lab, monkeypatch):
     def in_cell(cell, count):
-        monkeypatch.setattr(cells, "current_cell", lambda: (cell, count))
+        monkeypatch.setattr(live_widget, "current_cell", lambda: (cell, count))
         return new_lab()
 
     old, neighbour, elsewhere = in_cell("a", 1), in_cell("a", 1), in_cell("b", 2)
     old.start()
     new = in_cell("a", 3)
-    assert old._closed and neighbour._closed and not old.training
-    assert not elsewhere._closed and not new._closed
+    assert old.closed and neighbour.closed and not old.training
+    assert not elsewhere.closed and not new.closed
 
 
 @pytest.mark.parametrize(("cost", "gap"), [(0.001, 0.1), (0.006, 0.18), (0.1, 0.3)])
@@ -366,7 +384,7 @@ def test_the_page_hears_from_the_training_more_seldom_the_longer_showing_takes(n
         now[0] += cost - 0.001  # the look at its end is the last millisecond
         ends.append(now[0])
 
-    monkeypatch.setattr(stepper.time, "perf_counter", look)
+    monkeypatch.setattr(lab_module.time, "perf_counter", look)
     monkeypatch.setattr(lab.plot, "refresh", show)
     lab.run(2000)
     waits = [b - a - cost for a, b in itertools.pairwise(ends[1:-1])]  # the last comes with the end

@@ -4,13 +4,11 @@ from mtl_helpers.live.background import DemoError
 from mtl_helpers.live.data_demo import DataDemo
 from mtl_helpers.live.drive_demo import DriveDemo
 from mtl_helpers.live.gradient_demo import GradientDemo
-from mtl_helpers.live.lambda_lab import LambdaLab
+from mtl_helpers.live.lab import LabError, LambdaLab, World, lab_worlds
 from mtl_helpers.live.model_demo import ModelDemo
 from mtl_helpers.live.pareto_demo import ParetoDemo
 from mtl_helpers.live.price_demo import PriceDemo
-from mtl_helpers.live.recorded_run import LabError
 from mtl_helpers.live.transfer_demo import TransferDemo
-from mtl_helpers.live.worlds import World, lab_worlds
 
 __all__ = [
     "DataDemo",

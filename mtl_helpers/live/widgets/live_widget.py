@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar
 
 import ipywidgets as widgets
 
 from mtl_helpers.live.widgets.page import adopt, close_models, error_html, mime_bundle
 from mtl_helpers.live.widgets.worker import Worker
+
+
+def by_worker(method: Callable[..., Any]) -> Callable[..., Any]:
+    """A method that the widget's worker carries out, whoever calls it; the caller waits for the result."""
+
+    @wraps(method)
+    def ask(self: LiveWidget, *args: Any, **kwargs: Any) -> Any:
+        return self._worker.ask(lambda: method(self, *args, **kwargs))
+
+    return ask
 
 
 class LiveWidget:
@@ -20,7 +31,7 @@ class LiveWidget:
 
     A class that builds on this calls `_opened` once its ``box`` is made, with ``error_box`` in it; makes buttons by `_button`
     and observes by `_watch`, so that what is done is done by the worker and what goes wrong is seen; says in `png` how it
-    looks; and hands each public call that changes anything to ``self._worker.ask``, ``run`` or ``work``.
+    looks; and leaves each public call that changes anything to the worker, by `by_worker`, ``run`` or ``work``.
     """
 
     what: ClassVar[str] = "demo"
@@ -42,6 +53,11 @@ class LiveWidget:
     def error(self) -> BaseException | None:
         """What went wrong in its work, if anything did."""
         return self._worker.error
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was closed."""
+        return self._worker.closed
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the worker has nothing left to do, at most so long."""

@@ -12,16 +12,16 @@ from typing import Any
 import torch
 
 Message = Callable[[], Any]
-Steps = Iterable[float | None] | Generator[float | None, None, Any]
+Steps = Generator[float | None, None, Any] | Iterable[float | None]
 
 
 class Worker:
     """Takes messages one after another and, between them, the steps of one job.
 
     A *message* is a callable. `post` leaves one and goes on, for callbacks of the page; `ask` waits for what it returns, for
-    cells. A *job* is a generator, such as a training: `work` and `run` make it the present one, in place of another. Each
-    ``yield`` ends a step, and a ``yield seconds`` says how long to rest before the next. A job that is replaced, cancelled or
-    interrupted is closed between two steps, so that its ``finally`` runs.
+    cells. A *job* is a generator, such as a training, or a function that makes one: `work` and `run` make it the present one,
+    in place of another. Each ``yield`` ends a step; after ``yield seconds`` the next begins so long after this one began, not
+    before. A job that is replaced, cancelled or interrupted is closed between two steps, so that its ``finally`` runs.
 
     No lock is held while anything is called, so nothing that is called can wait for a lock. The thread starts with the first
     message and ends when there is nothing left to do: an idle widget has none. While a job is at work torch uses one thread:
@@ -103,17 +103,16 @@ class Worker:
             self._leave(lambda: _settle(answer, message))
         return self._wait_for(answer)
 
-    def work(self, steps: Steps) -> None:
+    def work(self, steps: Steps | Callable[[], Steps]) -> None:
         """Take these steps from now on, in place of those of the job at work; do not wait."""
         if self.here:
-            self._begin(_Job(steps))
+            self._begin(steps)
         else:
-            self.post(lambda: self._begin(_Job(steps)), key="job")
+            self.post(lambda: self._begin(steps), key="job")
 
-    def run(self, steps: Steps) -> Any:
+    def run(self, steps: Steps | Callable[[], Steps]) -> Any:
         """The same, but wait: return what the generator returns, None if it was cancelled; raise what went wrong."""
-        job = _Job(steps)
-        self.ask(lambda: self._begin(job))
+        job = self.ask(lambda: self._begin(steps))
         if self.here:
             while self._job is job:
                 self._step(job)
@@ -196,10 +195,12 @@ class Worker:
             if job is not None and job.due <= time.perf_counter():
                 self._step(job)
 
-    def _begin(self, job: _Job) -> None:
+    def _begin(self, steps: Steps | Callable[[], Steps]) -> _Job:
+        job = _Job(steps() if callable(steps) else steps)
         self._end(self._job)
         self._job = job
         torch.set_num_threads(1)
+        return job
 
     def _step(self, job: _Job) -> None:
         self._stepping.append(job)

@@ -13,8 +13,9 @@ from torch.utils.data import DataLoader
 from mtl_helpers.corpus import make_reviews
 from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader, split_reviews
 from mtl_helpers.datasets import LEFT, RIGHT, two_digits
-from mtl_helpers.live.recorded_run import LabError
+from mtl_helpers.live.lab.recording import LabError
 from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
+from mtl_helpers.randomness import drawn_from
 from mtl_helpers.tasks import SENTIMENT, TOPIC, Task
 
 
@@ -74,8 +75,7 @@ def _texts(frame: pd.DataFrame, lr: float, **sizes: int) -> World:
 
 def _seeded(new_encoder: Callable[[], nn.Module], tasks: list[Task]) -> MultiTaskModel:
     """The same model every time, and the notebook's own random numbers go on as if nothing was drawn."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+    with drawn_from(torch.Generator().manual_seed(0)):
         return MultiTaskModel(new_encoder(), tasks)
 
 
