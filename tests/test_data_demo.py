@@ -16,7 +16,8 @@ from mtl_helpers.data import (
 )
 from mtl_helpers.data.cleaning import count_changed
 from mtl_helpers.data.reviews import text_key
-from mtl_helpers.live import DataDemo, data_demo
+from mtl_helpers.live import DataDemo
+from mtl_helpers.live.demos import data as data_demo
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
 STEPS = list(CLEANING_STEPS)

@@ -11,11 +11,8 @@ import ipywidgets as widgets
 import torch
 
 from mtl_helpers.live.cells import OneToACell
+from mtl_helpers.live.demos.demo import DemoError
 from mtl_helpers.live.page import close_widgets, error_html, mime_bundle
-
-
-class DemoError(ValueError):
-    """The demo was asked for something it does not have."""
 
 
 class GivenUp(Exception):

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import io
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import ipywidgets as widgets
 import torch
-from matplotlib.figure import Figure
 
+from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.evaluation.step_timer import WARM_UP, StepTimer
-from mtl_helpers.live.background import BackgroundDemo, DemoError
+from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder, count_parameters
-from mtl_helpers.plots import draw_architecture
+from mtl_helpers.plots import Figure, draw_architecture, figure_png, html_table
+from mtl_helpers.randomness import drawn_from
 from mtl_helpers.tasks import Task, check_tasks
-from mtl_helpers.training import whole_number
 
 ENCODERS = {
     "CNN": lambda words, width: CNNEncoder(words, embedding_dim=width, filters=width),
@@ -26,10 +24,9 @@ ENCODERS = {
 WIDTHS = (8, 16, 32, 64, 128)
 ROUNDS = 40  # steps of each model that `run` times; a click is content with fewer, to answer soon
 CLICK_ROUNDS = 15
-PUSH_INTERVAL = 0.2  # seconds between two messages to the page
 
 
-class ModelDemo(BackgroundDemo):
+class ModelDemo(Demo):
     """Choose an encoder, its width and the heads; the model is built, drawn, counted and timed.
 
     Parameters
@@ -55,7 +52,7 @@ class ModelDemo(BackgroundDemo):
         encoder: str = "LSTM",
         width: int = 32,
     ) -> None:
-        super().__init__()
+        super().__init__(height="8em", width="754px")
         self.tasks, self.batches, self.vocabulary_size = check_tasks(tasks), list(batches), vocabulary_size
         if not self.batches:
             raise DemoError("There is no batch to time a step on; give a few batches of a loader.")
@@ -94,15 +91,17 @@ class ModelDemo(BackgroundDemo):
         width = self.width.value if width is None else width
         heads = self.heads if heads is None else list(heads)
         self._check(encoder, width, heads)
-        with self._choosing():
+
+        def change() -> None:
             self.encoder.value, self.width.value = encoder, width
             for name, box in self.head_boxes.items():
                 box.value = name in heads
 
+        self._choose(change)
+
     def run(self, rounds: int = ROUNDS) -> dict[str, float]:
-        """Time ``rounds`` steps in this thread; return the median CPU milliseconds of a step, by model."""
-        whole_number("rounds", rounds)
-        self._compute_now(rounds)
+        """Time ``rounds`` steps and wait for it; return the median CPU milliseconds of a step, by model."""
+        self._compute(whole_number("rounds", rounds, DemoError))
         return dict(self.step_ms)
 
     def _amount(self) -> int:
@@ -120,40 +119,36 @@ class ModelDemo(BackgroundDemo):
             raise DemoError("A model without a head has nothing to learn; tick at least one task.")
 
     def _new_model(self, tasks: Sequence[Task]) -> MultiTaskModel:
-        return MultiTaskModel(ENCODERS[self.encoder.value](self.vocabulary_size, self.width.value), tasks)
+        with drawn_from(torch.Generator()):  # what is picked here must not change what the notebook draws later
+            return MultiTaskModel(ENCODERS[self.encoder.value](self.vocabulary_size, self.width.value), tasks)
 
     def _chosen(self) -> None:
         """Build the model that is chosen, and draw it; it has not been timed yet."""
         self._check(self.encoder.value, self.width.value, self.heads)
         self.step_ms = {}
-        with torch.random.fork_rng(devices=[]):  # what is picked here must not change what the notebook draws later
-            self.model = self._new_model([task for task in self.tasks if task.name in self.heads])
-        buffer = io.BytesIO()
-        figure = Figure(figsize=(8.2, 3.5), layout="constrained")
-        draw_architecture(self.model, figure=figure).savefig(buffer, format="png", dpi=92, metadata={"Software": None})
-        self.picture.value = buffer.getvalue()
+        self.model = self._new_model([task for task in self.tasks if task.name in self.heads])
+        figure = Figure(figsize=(8.2, 3.5), layout="constrained", dpi=92)
+        self.picture.value = figure_png(draw_architecture(self.model, figure=figure))
 
-    def _work(self, rounds: int, go_on: Callable[[], None]) -> None:
+    def _work(self, rounds: int) -> Iterator[None]:
         """Time the shared model and the single ones in turns."""
         self._chosen()
         self._show()
-        with torch.random.fork_rng(devices=[]):
-            models = {"shared": self._new_model(self.model.tasks)}
-            models |= {task.name: self._new_model([task]) for task in self.model.tasks}
-        timer, told = StepTimer(models, self.batches), time.monotonic()
+        yield
+        models = {"shared": self._new_model(self.model.tasks)}
+        models |= {task.name: self._new_model([task]) for task in self.model.tasks}
+        timer = StepTimer(models, self.batches)
         timer.measure(WARM_UP)
         for _ in range(rounds):
-            go_on()
+            yield
             timer.measure()
             self.step_ms = timer.medians()
-            if time.monotonic() - told > PUSH_INTERVAL:
-                told = time.monotonic()
+            if self._due():
                 self._show()
 
     # What the page shows -------------------------------------------------------------------------------------------
 
     def _build_widgets(self, encoder: str, width: int) -> None:
-        self.readout = widgets.HTML(layout={"min_height": "8em"})
         self.encoder = widgets.ToggleButtons(options=list(ENCODERS), value=encoder, description="encoder")
         self.encoder.style.button_width = "9em"
         self.width = widgets.SelectionSlider(options=WIDTHS, value=width, description="width", layout={"width": "24em"})
@@ -163,40 +158,25 @@ class ModelDemo(BackgroundDemo):
         }
         for box in self.head_boxes.values():
             box.layout.width = "11em"
-        for widget in (self.encoder, self.width, *self.head_boxes.values()):
-            widget.observe(self._picked, names="value")
-        self.picture = widgets.Image(format="png", layout={"max_width": "100%", "width": "754px"})
-        self.box = widgets.VBox(
-            [
-                self.readout,
-                self.error_box,
-                self.encoder,
-                self.width,
-                widgets.HBox([widgets.Label("heads"), *self.head_boxes.values()]),
-                self.picture,
-            ]
-        )
+        self._starts(self.encoder, self.width, *self.head_boxes.values())
+        heads = widgets.HBox([widgets.Label("heads"), *self.head_boxes.values()])
+        self.box = widgets.VBox([self.readout, self.error_box, self.encoder, self.width, heads, self.picture])
         self.box.add_class("mtl-model-demo")
 
     def _show_all(self) -> None:
         counts = self.parameters
         total, single = sum(counts.values()), round(sum(counts.values()) / self.parameter_ratio)
-        ms = self.step_ms
+        ms, n = self.step_ms, len(self.model.tasks)
+        alone = f"{sum(v for k, v in ms.items() if k != 'shared'):.1f} ms"
         rows = [
             ("one shared model", f"{total:,}", f"{ms['shared']:.1f} ms" if ms else "–"),
-            (
-                f"{len(self.model.tasks)} single-task model{'s' * (len(self.model.tasks) > 1)}",
-                f"{single:,}",
-                f"{sum(v for k, v in ms.items() if k != 'shared'):.1f} ms" if ms else "–",
-            ),
+            (f"{n} single-task model{'s' * (n > 1)}", f"{single:,}", alone if ms else "–"),
             ("<b>ratio</b>", f"<b>{self.parameter_ratio:.2f}</b>", f"<b>{self.time_ratio:.2f}</b>" if ms else "–"),
         ]
-        body = "".join(f'<tr><td style="text-align:left">{a}</td><td>{b}</td><td>{c}</td></tr>' for a, b, c in rows)
+        heads = (f"{self.encoder.value}, width {self.width.value}", "parameters", "CPU time of a step")
         state = "" if ms else "not timed yet"
         self.readout.value = (
-            '<div style="line-height:1.5"><table style="border-spacing:1.2em 0; margin-left:-1.2em; text-align:right">'
-            f'<tr><th style="text-align:left">{self.encoder.value}, width {self.width.value}</th>'
-            f"<th>parameters</th><th>CPU time of a step</th></tr>{body}</table>"
+            f'<div style="line-height:1.5">{html_table(heads, rows)}'
             f"{counts['encoder'] / total:.1%} of the shared model lie in its encoder. {state}</div>"
         )
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import io
 import math
-import threading
-from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
-from matplotlib.figure import Figure
 
-from mtl_helpers.live.background import DemoError
-from mtl_helpers.live.page import mime_bundle
+from mtl_helpers.live.demos.demo import Demo, DemoError
+from mtl_helpers.live.widgets.page import row
 from mtl_helpers.models.sizes import ARCHITECTURES, Way, break_even, ways
+from mtl_helpers.plots import Figure, figure_png, html_table
 
 RANKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 MOST_TASKS = 64
 LINES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#777777", ":"))
 
 
-class PriceDemo:
+class PriceDemo(Demo):
     """Choose a large encoder, a small model, the number of tasks and the rank of LoRA; the price of each way is computed.
 
     `set` chooses from code, as a click does. ``ways`` holds the four ways as they stand, ``break_even`` the number of tasks
@@ -28,27 +25,21 @@ class PriceDemo:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # messages of the page may arrive in several threads
+        super().__init__(height="12em", width="700px")
+        self.picture.layout.min_height = "270px"
         names = list(ARCHITECTURES)
         wide = {"description_width": "7em"}
         self.large = widgets.Dropdown(options=names, value="BERT large", description="large encoder", style=wide)
         self.small = widgets.Dropdown(options=names, value=names[0], description="small model", style=wide)
         self.tasks = widgets.IntSlider(2, 1, MOST_TASKS, description="tasks", style=wide)
         self.rank = widgets.SelectionSlider(options=RANKS, value=8, description="LoRA rank", style=wide)
-        self.readout = widgets.HTML(layout={"min_height": "12em"})
-        self.picture = widgets.Image(
-            format="png", layout={"width": "700px", "max_width": "100%", "min_height": "270px"}
-        )
         self._choosers = {"large": self.large, "small": self.small, "tasks": self.tasks, "rank": self.rank}
-        rows = [widgets.HBox(pair, layout={"flex_flow": "row wrap"}) for pair in self._pairs()]
-        self.box = widgets.VBox([self.readout, *rows, self.picture])
-        self.box.add_class("mtl-price-demo")
         for chooser in self._choosers.values():
-            chooser.observe(self._moved, names="value")
-        self._show()
-
-    def _pairs(self) -> list[list[widgets.Widget]]:
-        return [[self.large, self.small], [self.tasks, self.rank]]
+            self._watch(chooser, lambda _: self._silent or self._show())
+        rows = [row(self.large, self.small), row(self.tasks, self.rank)]
+        self.box = widgets.VBox([self.readout, self.error_box, *rows, self.picture])
+        self.box.add_class("mtl-price-demo")
+        self._begin()
 
     def set(
         self, *, large: str | None = None, small: str | None = None, tasks: int | None = None, rank: int | None = None
@@ -60,9 +51,13 @@ class PriceDemo:
             if value is not None and (isinstance(value, bool) or value not in allowed[name]):
                 known = f"1 to {MOST_TASKS}" if name == "tasks" else ", ".join(map(repr, allowed[name]))
                 raise DemoError(f"{name} can be {known}; found {value!r}.")
-        for name, value in chosen.items():
-            if value is not None:
-                self._choosers[name].value = value
+
+        def change() -> None:
+            for name, value in chosen.items():
+                if value is not None:
+                    self._choosers[name].value = value
+
+        self._choose(change)
 
     @property
     def ways(self) -> list[Way]:
@@ -74,29 +69,27 @@ class PriceDemo:
         """Tasks from which one large encoder with a LoRA a task has fewer parameters; None: it never has."""
         return break_even(ARCHITECTURES[self.large.value], ARCHITECTURES[self.small.value], self.rank.value)
 
-    def _moved(self, change: dict[str, Any]) -> None:
-        self._show()
-
-    def _show(self) -> None:
-        with self._lock:
-            heads = "".join(f"<th>{text}</th>" for text in ("parameters", "to keep", "to train", "passes a text"))
-            rows = "".join(
-                f'<tr><td style="text-align:left; color:{color}"><b>{way.name}</b></td><td>{short(way.kept)}</td>'
-                f"<td>{gigabytes(way.gb_kept)}</td><td>{gigabytes(way.gb_trained)}</td><td>{way.passes}</td></tr>"
-                for way, (color, _) in zip(self.ways, LINES, strict=True)
+    def _show_all(self) -> None:
+        rows = [
+            (
+                f'<b style="color:{color}">{way.name}</b>',
+                short(way.kept),
+                gigabytes(way.gb_kept),
+                gigabytes(way.gb_trained),
+                way.passes,
             )
-            self.readout.value = (
-                '<table style="border-spacing:1em 0; margin-left:-1em; text-align:right; line-height:1.6">'
-                f"<tr><th></th>{heads}</tr>{rows}</table><div><b>{self._verdict()}</b></div>"
-            )
-            self.picture.value = self.png()
+            for way, (color, _) in zip(self.ways, LINES, strict=True)
+        ]
+        table = html_table(["", "parameters", "to keep", "to train", "passes a text"], rows)
+        self.readout.value = f"{table}<div><b>{self._verdict()}</b></div>"
+        self.picture.value = self._draw()
 
     def _verdict(self) -> str:
         if self.break_even is None:
             return f"A LoRA of rank {self.rank.value} is no smaller than the small model: one large encoder never pays."
         return f"One large encoder with a LoRA a task is the smaller one from {self.break_even:,} tasks on."
 
-    def png(self) -> bytes:
+    def _draw(self) -> bytes:
         """GB to keep by number of tasks, a line a way."""
         figure = Figure(figsize=(8.4, 3.2), layout="constrained", dpi=100)
         ax = figure.subplots()
@@ -121,12 +114,7 @@ class PriceDemo:
         ax.set(yscale="log", xlabel="tasks", ylabel="GB to keep", xlim=(1, MOST_TASKS))
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png", metadata={"Software": None})
-        return buffer.getvalue()
-
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return mime_bundle(self.box, self.png(), repr(self), **kwargs)
+        return figure_png(figure)
 
     def __repr__(self) -> str:
         chosen = f"{self.large.value}, small {self.small.value}, {self.tasks.value} tasks, rank {self.rank.value}"
