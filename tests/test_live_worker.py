@@ -216,3 +216,45 @@ def test_messages_from_many_threads_are_all_taken(worker):
         thread.join(60)
     worker.wait()
     assert len(taken) == 2400
+
+
+def long_step(worker, seen):
+    """A job of one step, which ends only by giving up."""
+    try:
+        while True:
+            seen.append("at work")
+            worker.breathe()
+            time.sleep(0.001)
+    finally:
+        seen.append("given up")
+    yield
+
+
+def test_a_long_step_that_breathes_takes_messages_and_is_given_up(worker, failures):
+    seen = []
+    worker.work(long_step(worker, seen))
+    wait_for(lambda: seen)
+    assert worker.ask(lambda: "meanwhile") == "meanwhile" and worker.working
+    worker.cancel()
+    assert seen[-1] == "given up" and not worker.working and not failures and worker.error is None
+
+
+def test_another_job_begins_when_the_long_step_has_ended(worker, failures):
+    seen = []
+    worker.work(long_step(worker, seen))
+    wait_for(lambda: seen)
+
+    def other():
+        seen.append("other")
+        yield
+
+    worker.run(other())
+    assert seen[-2:] == ["given up", "other"] and not failures
+
+
+def test_a_long_step_ends_before_the_last_message_of_a_closed_worker(worker, failures):
+    seen = []
+    worker.work(long_step(worker, seen))
+    wait_for(lambda: seen)
+    worker.close(lambda: seen.append("closed"))
+    assert seen[-2:] == ["given up", "closed"] and not failures

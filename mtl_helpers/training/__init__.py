@@ -1,17 +1,7 @@
 """Step 4, training: L(θ) = Σᵢ λᵢ Lᵢ(θ), the one training loop, and the rules that choose λ."""
 
 from mtl_helpers.training.gradient_weighting import GradientWeighting, GradNorm, NNLSProjector
-from mtl_helpers.training.loop import (
-    Record,
-    as_history,
-    fit,
-    fit_steps,
-    mean_score,
-    predict,
-    to_the_end,
-    train_steps,
-    validate,
-)
+from mtl_helpers.training.loop import Record, as_history, fit, mean_score, predict, train_steps, validate
 from mtl_helpers.training.loss_weighting import DWA, FAMO, LossWeighting, RandomWeights, Uncertainty
 from mtl_helpers.training.rules import RULES
 from mtl_helpers.training.weighting import HandOver, StaticWeights, Weighting
@@ -44,11 +34,9 @@ __all__ = [
     "Weighting",
     "as_history",
     "fit",
-    "fit_steps",
     "mean_score",
     "predict",
     "task_losses",
-    "to_the_end",
     "train_steps",
     "validate",
     "weighted_sum",

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import pandas as pd
 import torch
@@ -18,8 +17,6 @@ from mtl_helpers.data.batches import Batch
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.training.weighting import StaticWeights, Weighting
 from mtl_helpers.training.weights import TrainingDiverged, TrainingError, task_losses, whole_number
-
-Step, Result = TypeVar("Step"), TypeVar("Result")
 
 
 @dataclass(slots=True)
@@ -167,23 +164,6 @@ def fit(
     With ``val_loader`` the model ends with the weights of its best validation by `mean_score`. ``on_step`` is called with
     each record, for a progress bar say.
     """
-    run = fit_steps(
-        model, loader, optimizer, steps=steps, weights=weights, val_loader=val_loader, eval_every=eval_every
-    )
-    return to_the_end(run, on_step)
-
-
-def fit_steps(
-    model: MultiTaskModel,
-    loader: DataLoader,
-    optimizer: Optimizer,
-    *,
-    steps: int,
-    weights: Mapping[str, float] | Weighting | None = None,
-    val_loader: DataLoader | None = None,
-    eval_every: int = 50,
-) -> Generator[Record, None, pd.DataFrame]:
-    """`fit` step by step, for whoever has something else to do meanwhile: yields each record, returns the history."""
     whole_number("steps", steps)
     whole_number("eval_every", eval_every)
     records, best, best_state = [], -math.inf, None
@@ -192,24 +172,14 @@ def fit_steps(
         records.append(record)
         if record.val_scores and mean_score(model, record.val_scores) > best:
             best, best_state = mean_score(model, record.val_scores), copy.deepcopy(model.state_dict())
-        yield record
+        if on_step is not None:
+            on_step(record)
         record.batch = None  # a long history would keep every batch alive
         if record.step == steps:
             break
     if best_state is not None:
         model.load_state_dict(best_state)
     return as_history(records)
-
-
-def to_the_end(run: Generator[Step, None, Result], each: Callable[[Step], None] | None = None) -> Result:
-    """Take all steps of a run, show each to ``each``, and return what it returns."""
-    while True:
-        try:
-            step = next(run)
-        except StopIteration as stop:
-            return stop.value
-        if each is not None:
-            each(step)
 
 
 def as_history(records: Iterable[Record]) -> pd.DataFrame:

@@ -15,6 +15,10 @@ Message = Callable[[], Any]
 Steps = Generator[float | None, None, Any] | Iterable[float | None]
 
 
+class GivenUp(Exception):
+    """No error: something else is wanted. Raised by `Worker.breathe` in a step whose job has ended."""
+
+
 class Worker:
     """Takes messages one after another and, between them, the steps of one job.
 
@@ -74,7 +78,7 @@ class Worker:
     @property
     def working(self) -> bool:
         """Whether a job is at work, or about to be."""
-        return self._job is not None or "job" in self._inbox
+        return self._job is not None or bool(self._stepping) or "job" in self._inbox
 
     @property
     def closed(self) -> bool:
@@ -121,6 +125,15 @@ class Worker:
     def cancel(self) -> None:
         """End the job at work after its present step; wait for that, but in mid-step."""
         self.ask(lambda: self._end(self._job))
+        self.ask(lambda: None)  # a step that breathes has ended, too, before this is taken
+
+    def breathe(self) -> None:
+        """For a step that takes long, to call often: take the messages that wait, and raise `GivenUp` if one ended the job."""
+        job = self._stepping[-1]
+        while self._inbox and self._job is job and not self._closed:
+            self._take()
+        if self._closed or self._job is not job:
+            raise GivenUp
 
     def forget(self) -> None:
         """Forget what went wrong in a job."""
@@ -179,9 +192,7 @@ class Worker:
     def _serve(self) -> None:
         while True:
             for _ in range(len(self._inbox)):  # those that come meanwhile wait for a step, so that the job goes on
-                with self._news:
-                    message = self._inbox.pop(next(iter(self._inbox)))
-                message()
+                self._take()
             job = self._job
             with self._news:
                 if job is None and not self._inbox:
@@ -194,6 +205,11 @@ class Worker:
                         continue
             if job is not None and job.due <= time.perf_counter():
                 self._step(job)
+
+    def _take(self) -> None:
+        with self._news:
+            message = self._inbox.pop(next(iter(self._inbox)))
+        message()
 
     def _begin(self, steps: Steps | Callable[[], Steps]) -> _Job:
         job = _Job(steps() if callable(steps) else steps)
@@ -208,6 +224,8 @@ class Worker:
             job.due = time.perf_counter() + (next(job.steps) or 0)
         except StopIteration as stop:
             self._end(job, result=stop.value)
+        except GivenUp:
+            pass  # the message that ends it was taken already, or is the next
         except BaseException as error:
             self._end(job, error) if self._job is job else self._tell(error)
         finally:
