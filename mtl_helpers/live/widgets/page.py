@@ -91,7 +91,7 @@ class _Adopted:
         self._worker.post(lambda: super(_Adopted, self)._handle_msg(msg), key)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name not in self.keys or self._worker_is_here():  # the page has no part in it, or it is our turn
+        if name == "comm" or not self.has_trait(name) or self._worker_is_here():  # comm: when it is collected
             super().__setattr__(name, value)
         else:
             self._worker.ask(lambda: super(_Adopted, self).__setattr__(name, value))

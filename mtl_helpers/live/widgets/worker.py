@@ -208,6 +208,8 @@ class Worker:
 
     def _take(self) -> None:
         with self._news:
+            if not self._inbox:  # a step that breathes took it, within a message before
+                return
             message = self._inbox.pop(next(iter(self._inbox)))
         message()
 
