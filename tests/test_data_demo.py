@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from demos import wait_for
+from on_the_page import wait_for
 
 from mtl_helpers.data import (
     CLEANING_STEPS,

@@ -3,6 +3,7 @@
 from mtl_helpers.evaluation.calibration import calibration, expected_calibration_error
 from mtl_helpers.evaluation.delta import delta_mtl, delta_table
 from mtl_helpers.evaluation.metrics import accuracy_by_phenomenon, confusion, evaluate
+from mtl_helpers.evaluation.paired_runs import PairedRuns
 from mtl_helpers.evaluation.pareto import Verdict, dominated_by, hypervolume, judge, pareto_front
 from mtl_helpers.evaluation.repeats import (
     Interval,
@@ -29,6 +30,7 @@ __all__ = [
     "Arm",
     "ArmRun",
     "Interval",
+    "PairedRuns",
     "StepTimer",
     "Verdict",
     "accuracy_by_phenomenon",

@@ -41,8 +41,8 @@ def plot_front(
         raise ValueError(f"A figure can tell 1 to {MOST_FRONTS} sets of runs apart; found {len(frames)}.")
     x, y = names = [task if isinstance(task, str) else task.name for task in tasks]
     own = [own] if isinstance(own, Mapping) else own or []
-    for scores in (*frames.values(), *own, single):
-        if scores is not None and (absent := [name for name in names if name not in scores]):
+    for scores in (*frames.values(), *own):
+        if absent := [name for name in names if name not in scores]:
             raise ValueError(f"There is no score for '{absent[0]}'; found {list(scores)}.")
     if ax is None:
         ax = Figure(figsize=(5.4, 4.6), layout="constrained").subplots()
@@ -52,9 +52,9 @@ def plot_front(
         # Where there are several, they have other colours than the two tasks.
         style, marker = numbered_style(number + 2 * several), numbered_marker(number)
         _draw_one(ax, frame[names], upwards, style, marker, name, strong=chosen in (None, name))
-    if single is not None:
-        ax.axvline(single[x], color="#666666", linewidth=1, linestyle=":", label="single task")
-        ax.axhline(single[y], color="#666666", linewidth=1, linestyle=":")
+    for name, line, label in ((x, ax.axvline, "single task"), (y, ax.axhline, None)):
+        if single is not None and name in single:
+            line(single[name], color="#666666", linewidth=1, linestyle=":", label=label)
     for scores in own:
         last = scores is own[-1]
         looks = {"s": 170, "label": "your run", "zorder": 6} if last else {"s": 90, "alpha": 0.35, "zorder": 5}

@@ -90,7 +90,7 @@ class DataDemo(Demo):
 
     def run(self) -> pd.DataFrame:
         """Measure the present choice, wait for it, and return `results`; raises what goes wrong."""
-        self._compute(self.repeats)
+        self._compute_now(self.repeats)
         return self.results
 
     def _amount(self) -> int:

@@ -29,10 +29,11 @@ class Demo(LiveWidget):
     refusal: ClassVar[type[Exception]] = DemoError
     go: ClassVar[str] = ""
 
-    def __init__(self, *, height: str, width: str) -> None:
+    def __init__(self, *, height: str, width: str | None = None) -> None:
         super().__init__()
         self.readout = widgets.HTML(layout={"min_height": height})
-        self.picture = widgets.Image(format="png", layout={"width": width, "max_width": "100%"})
+        if width is not None:
+            self.picture = widgets.Image(format="png", layout={"width": width, "max_width": "100%"})
         self.buttons: dict[str, widgets.Button] = {}
         self._silent = False  # whether a change of a widget is the demo's own doing
         self._shown = 0.0
@@ -73,7 +74,7 @@ class Demo(LiveWidget):
 
     # For the classes that build on this -------------------------------------------------------------------------
 
-    def _compute(self, amount: Any) -> None:
+    def _compute_now(self, amount: Any) -> None:
         """Compute and wait for it; raise what goes wrong, after showing it."""
         self._worker.run(self._job(amount))
 

@@ -101,7 +101,7 @@ class ModelDemo(Demo):
 
     def run(self, rounds: int = ROUNDS) -> dict[str, float]:
         """Time ``rounds`` steps and wait for it; return the median CPU milliseconds of a step, by model."""
-        self._compute(whole_number("rounds", rounds, DemoError))
+        self._compute_now(whole_number("rounds", rounds, DemoError))
         return dict(self.step_ms)
 
     def _amount(self) -> int:

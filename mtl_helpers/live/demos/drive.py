@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import copy
-import io
+import html
 import math
-import threading
-import time
-import wave
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
-import numpy as np
 import pandas as pd
 import torch
 from torch.utils.data import DataLoader
 
-from mtl_helpers.driving import COMMAND, DRIVING_TASKS, OBSTACLE, RANGES, RATE, SIGN, drive_rows, encode_drives, speak
+from mtl_helpers.arguments import whole_number
+from mtl_helpers.driving import COMMAND, DRIVING_TASKS, OBSTACLE, RANGES, SIGN, drive_rows, encode_drives, speak, wav
 from mtl_helpers.driving import route_action as right_action
-from mtl_helpers.live.background import BackgroundDemo, DemoError
-from mtl_helpers.live.drive_picture import POINTS_ALLOWED, Answer, answers_table, draw_drive
-from mtl_helpers.live.page import new_button
-from mtl_helpers.live.panel import LambdaSlider
-from mtl_helpers.live.recorded_run import RecordedRun
+from mtl_helpers.live.demos.demo import Demo, DemoError
+from mtl_helpers.live.lab.recording import RecordedRun
+from mtl_helpers.live.widgets.live_widget import by_worker
+from mtl_helpers.live.widgets.page import row
+from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.training import mean_score, validate, whole_number
+from mtl_helpers.plots import Figure, figure_png, html_table
+from mtl_helpers.plots.drives import Answer, plot_drive
+from mtl_helpers.training import TrainingError, mean_score, validate
 
 PUSH_INTERVAL = 0.8  # seconds between two pictures of a model in training; drawing one takes 0.1 to 0.2
+POINTS_ALLOWED = 2.0  # a task is kept if it is at most so many points below its single model
 EVAL_EVERY = 50
 SCENE = ("bend", "light", "fog", "rain", "hum")  # the numbers of a drive that have a slider
 CLASSES = {task.name: task.classes for task in (COMMAND, SIGN, OBSTACLE)}
@@ -35,7 +36,7 @@ START = {"command": "left", "sign": "none", "obstacle": "none", "bend": 0.0, "li
 NAMES = [task.name for task in DRIVING_TASKS]
 
 
-class DriveDemo(BackgroundDemo):
+class DriveDemo(Demo):
     """One model that sees, listens and steers, on a drive of your own making.
 
     Parameters
@@ -67,11 +68,11 @@ class DriveDemo(BackgroundDemo):
         lr: float = 0.004,
         seed: int = 7,
     ) -> None:
-        super().__init__()
+        super().__init__(height="12em", width="883px")
         names = [task.name for task in model.tasks]
         if sorted(names) != sorted(NAMES):
             raise DemoError(f"The demo draws the tasks {', '.join(NAMES)}; the model has {', '.join(names)}.")
-        whole_number("steps", steps)
+        steps = whole_number("steps", steps, TrainingError)
         self.single = dict(single or {})
         if unknown := set(self.single) - set(names):
             raise DemoError(f"There is no task {min(unknown)!r} to compare with; tasks are {', '.join(names)}.")
@@ -79,7 +80,6 @@ class DriveDemo(BackgroundDemo):
         self.model, self.steps, self.lr = model, steps, lr
         self.scores: dict[str, float] = {}
         self.step = 0
-        self._using = threading.RLock()  # the model: one thread takes a step, or asks it, at a time
         self.row = drive_rows(1, seed=seed).assign(**START)
         self._seed = seed
         self._build_widgets()
@@ -88,15 +88,16 @@ class DriveDemo(BackgroundDemo):
     # The drive at hand and what the model says of it ----------------------------------------------------------------
 
     @property
+    @by_worker
     def answers(self) -> dict[str, Answer]:
         """By task what the model says of the drive at hand."""
         inputs = encode_drives(self.row).inputs
         for name, on in (("camera", self.camera.value), ("microphone", self.microphone.value)):
             inputs[name] = inputs[name] * on
-        with self._using, torch.no_grad():
-            was_training = self.model.training
+        was_training = self.model.training
+        with torch.no_grad():
             outputs = self.model.eval()(inputs)
-            self.model.train(was_training)
+        self.model.train(was_training)
         return {task.name: Answer(task, outputs[task.name][0]) for task in self.model.tasks}
 
     @property
@@ -106,45 +107,47 @@ class DriveDemo(BackgroundDemo):
         known = [name for name in signs if name in self.scores and name in self.single]
         return {name: 100 * signs[name] * (self.scores[name] - self.single[name]) for name in known}
 
+    @by_worker
     def set(self, *, camera: bool | None = None, microphone: bool | None = None, **drive: Any) -> None:
         """Change the drive as buttons and sliders do: ``command``, ``sign``, ``bend``, ..., or whether an input works."""
-        self._alive()
         for name, value in drive.items():
             self._check(name, value)
         switches = {"camera": camera, "microphone": microphone}
-        changes = {**drive, **{name: on for name, on in switches.items() if on is not None}}
         self._silent = True
         try:
-            for name, value in changes.items():
-                getattr(self, name).value = value
+            for name, value in {**drive, **switches}.items():
+                if value is not None:
+                    getattr(self, name).value = value
         finally:
             self._silent = False
         self._take_over()
 
     def run(self, steps: int | None = None, **weights: float) -> pd.DataFrame:
-        """Set λ, those not named stay; train here and now; return validation, single model and gap by task."""
-        self._alive()
-        with self._choosing():
+        """Set λ, those not named stay; train and wait for it; return validation, single model and gap by task."""
+        if unknown := [name for name in weights if name not in self.sliders]:
+            raise DemoError(f"There is no task {unknown[0]!r} to weight; tasks are {', '.join(self.sliders)}.")
+        steps = self.steps if steps is None else whole_number("steps", steps, TrainingError)
+
+        def change() -> None:
+            self.recorded.set(**weights)
             for name, value in weights.items():
-                if name not in self.sliders:
-                    raise DemoError(f"There is no task {name!r} to weight; tasks are {', '.join(self.sliders)}.")
-                self.recorded.set(**{name: value})
                 self.sliders[name].show(value, exactly=True)
-        self._compute_now(self.steps if steps is None else steps)
+
+        self._choose(change)
+        self._compute_now(steps)
         return self._compared()
 
     def take(self, trained: MultiTaskModel) -> pd.DataFrame:
         """Go on with the weights of a model that is trained already, one of the same parts; return what `run` returns."""
-        self._alive()
-        self._cancel()
-        with self._working, self._using:
+
+        def change() -> None:
             try:
                 self.model.load_state_dict(trained.state_dict())
             except RuntimeError as error:
                 raise DemoError(f"The demo's model has other parts than the one it is to take: {error}") from error
-            self.error, self.step = None, 0
-            self.scores = validate(self.model, self.recorded.val_loader)[1]
-        self._show()
+            self.step, self.scores = 0, validate(self.model, self.recorded.val_loader)[1]
+
+        self._choose(change)
         return self._compared()
 
     def _compared(self) -> pd.DataFrame:
@@ -155,27 +158,22 @@ class DriveDemo(BackgroundDemo):
     def _amount(self) -> int:
         return self.steps
 
-    def _work(self, steps: int, go_on: Callable[[], None]) -> None:
+    def _work(self, steps: int) -> Iterator[None]:
         """Train anew with the λ of the sliders; end with the weights of the best validation, as `fit` does."""
-        self.scores, self.step, told, best = {}, 0, time.monotonic(), {}
-        with self._using:
-            self.recorded.begin(lambda parameters: torch.optim.AdamW(parameters, lr=self.lr, fused=True))
+        self.scores, self.step, best = {}, 0, (-math.inf, {}, {})
+        self.recorded.begin(partial(torch.optim.AdamW, lr=self.lr, fused=True))
         for self.step in range(1, steps + 1):
-            go_on()
-            with self._using:
-                record = self.recorded.step()
-                record.batch = None
-                better = record.val_scores and mean_score(self.model, record.val_scores) > best.get("score", -math.inf)
-                if better:
-                    best = {"score": mean_score(self.model, record.val_scores), "scores": record.val_scores}
-                    best["state"] = copy.deepcopy(self.model.state_dict())
-            if time.monotonic() - told > PUSH_INTERVAL:
+            yield
+            record = self.recorded.step()
+            record.batch = None
+            if record.val_scores and mean_score(self.model, record.val_scores) > best[0]:
+                state = copy.deepcopy(self.model.state_dict())
+                best = (mean_score(self.model, record.val_scores), record.val_scores, state)
+            if self._due(PUSH_INTERVAL):
                 self._show()
-                told = time.monotonic()
-        if best:
-            with self._using:
-                self.model.load_state_dict(best["state"])
-                self.scores = best["scores"]
+        _, self.scores, state = best
+        if state:
+            self.model.load_state_dict(state)
 
     # What the page shows --------------------------------------------------------------------------------------------
 
@@ -188,65 +186,52 @@ class DriveDemo(BackgroundDemo):
             raise DemoError(f"A drive has {', '.join([*CLASSES, *SCENE])}; found {name!r}.")
 
     def _build_widgets(self) -> None:
-        self.readout = widgets.HTML(layout={"min_height": "12em"})
         self.command = widgets.ToggleButtons(
             options=COMMAND.classes, value=START["command"], description="command", style={"button_width": "5.5em"}
         )
         self.sign = widgets.Dropdown(options=SIGN.classes, description="sign", layout={"width": "14em"})
         self.obstacle = widgets.Dropdown(options=OBSTACLE.classes, description="obstacle", layout={"width": "14em"})
         for name in SCENE:
+            low, high = RANGES[name][0], _most(name)
             slider = widgets.FloatSlider(
                 value=float(self.row[name].iloc[0]),
-                min=RANGES[name][0],
-                max=_most(name),
-                step=(_most(name) - RANGES[name][0]) / 40,
+                min=low,
+                max=high,
+                step=(high - low) / 40,
                 description=name,
                 readout_format=".2f",
                 layout={"width": "19em"},
             )
             setattr(self, name, slider)
-        self.camera = widgets.Checkbox(value=True, description="camera works", indent=False, layout={"width": "9em"})
-        self.microphone = widgets.Checkbox(
-            value=True, description="microphone works", indent=False, layout={"width": "11em"}
-        )
+        works = {"value": True, "indent": False}
+        self.camera = widgets.Checkbox(description="camera works", layout={"width": "9em"}, **works)
+        self.microphone = widgets.Checkbox(description="microphone works", layout={"width": "11em"}, **works)
         self.audio = widgets.Audio(
             format="wav", autoplay=False, loop=False, layout={"width": "16em", "height": "2.4em"}
         )
-        drive = [self.command, self.sign, self.obstacle, *(getattr(self, name) for name in SCENE)]
-        for widget in (*drive, self.camera, self.microphone):
-            widget.observe(self._changed, names="value")
-        self.sliders = {name: LambdaSlider(name) for name in NAMES}
+        scene = [getattr(self, name) for name in SCENE]
+        for widget in (self.command, self.sign, self.obstacle, *scene, self.camera, self.microphone):
+            self._watch(widget, lambda _: self._silent or self._take_over())
+        self.sliders = {name: LambdaSlider(name, continuous_update=False) for name in NAMES}
         for name, slider in self.sliders.items():
-            slider.continuous_update = False
-            slider.observe(lambda change, name=name: self._weigh(name, change["new"]), names="value")
+            self._watch(slider, partial(self._weigh, name))
         self.buttons = {
-            "train": new_button("Train", self.start, icon="play"),
-            "stop": new_button("Stop", self._cancel, icon="stop"),
-            "other": new_button("Another drive", self._another, icon="random", width="10em"),
+            "train": self._button("Train", self.start, icon="play"),
+            "stop": self._button("Stop", self._cancel, icon="stop"),
+            "other": self._button("Another drive", self._another, icon="random", width="10em"),
         }
         self.progress = widgets.IntProgress(max=self.steps, layout={"width": "12em"})
-        self.picture = widgets.Image(format="png", layout={"width": "883px", "max_width": "100%"})
-        rows = [
-            [self.sign, self.obstacle, self.camera, self.microphone, self.audio],
-            [getattr(self, name) for name in SCENE],
-            [*self.buttons.values(), self.progress],
-            list(self.sliders.values()),
-        ]
-        wrapped = [widgets.HBox(row, layout={"flex_flow": "row wrap"}) for row in rows]
-        self.box = widgets.VBox(
-            [self.readout, self.error_box, self.command, wrapped[0], wrapped[1], self.picture, *wrapped[2:]]
-        )
+        inputs = row(self.sign, self.obstacle, self.camera, self.microphone, self.audio)
+        weights = [row(*self.buttons.values(), self.progress), row(*self.sliders.values())]
+        parts = [self.readout, self.error_box, self.command, inputs, row(*scene), self.picture, *weights]
+        self.box = widgets.VBox(parts)
         self.box.add_class("mtl-drive-demo")
-
-    def _changed(self, _: Any) -> None:
-        if not self._silent:
-            self._take_over()
 
     def _take_over(self) -> None:
         """Let the drive at hand be what buttons and sliders say, and draw it."""
         changes = {name: getattr(self, name).value for name in (*CLASSES, *SCENE)}
-        row = self.row.assign(**changes)
-        self.row = row.assign(action=right_action(changes["command"], changes["sign"], changes["obstacle"]))
+        self.row = self.row.assign(**changes)
+        self._chosen()
         self._show()
 
     def _another(self) -> None:
@@ -262,13 +247,11 @@ class DriveDemo(BackgroundDemo):
             self.start()
 
     def _chosen(self) -> None:
-        """Before the first picture: the action that belongs to the drive."""
+        """The action that belongs to the drive."""
         self.row = self.row.assign(action=right_action(*(self.row[name].iloc[0] for name in CLASSES)))
 
     def _show_all(self) -> None:
-        answers, row = self.answers, self.row
-        truth = {name: str(row[name].iloc[0]) for name in ("sign", "obstacle", "command", "action")}
-        table = answers_table(self.model.tasks, answers, truth, self.scores, self.single, self.gaps)
+        answers = self.answers
         if self.step:
             state = f"step {self.step} of {self.steps}"
         else:
@@ -276,31 +259,32 @@ class DriveDemo(BackgroundDemo):
         if self.gaps:
             kept = sum(gap >= -POINTS_ALLOWED for gap in self.gaps.values())
             state += f" · {kept} of {len(self.gaps)} tasks within {POINTS_ALLOWED:g} points of their single model"
-        self.readout.value = f'<div style="line-height:1.4">{state}{table}</div>'
+        self.readout.value = f'<div style="line-height:1.4">{state}{self._table(answers)}</div>'
         self.progress.value = self.step
-        self.picture.value = draw_drive(row, answers, camera=self.camera.value, microphone=self.microphone.value)
-        self.audio.value = wav(speak(row)[0] * self.microphone.value)
+        figure = Figure(figsize=(9.6, 3.3), dpi=100)
+        plot_drive(figure, self.row, answers, camera=self.camera.value, microphone=self.microphone.value)
+        self.picture.value = figure_png(figure)
+        self.audio.value = wav(speak(self.row)[0] * self.microphone.value)
+
+    def _table(self, answers: Mapping[str, Answer]) -> str:
+        """HTML: for each task what the model says of this drive and how sure it is, and how it does on validation."""
+        rows = []
+        for name, answer in answers.items():
+            says, right = html.escape(answer.says), str(self.row[name].iloc[0]) if name in self.row else None
+            mark = "" if right is None else " ✓" if answer.says == right else f" ✗ ({html.escape(right)})"
+            sure = "–" if answer.confidence is None else f"{answer.confidence:.0%}"
+            known = [f"{scores[name]:.3f}" if name in scores else "–" for scores in (self.scores, self.single)]
+            gap = self.gaps.get(name)
+            kept = "–" if gap is None else f"{gap:+.1f} {'kept' if gap >= -POINTS_ALLOWED else '<b>not kept</b>'}"
+            rows.append([name, f"<b>{says}</b>{mark}", sure, *known, kept])
+        heads = ["task", "says", "confidence", "validation", "single model", "difference, points"]
+        return html_table(heads, rows)
 
     def __repr__(self) -> str:
         # No trained number in it: this text is compared when the notebook is checked on another machine.
         labels = ", ".join(f"{name} {self.row[name].iloc[0]}" for name in (*CLASSES, "action"))
         weights = ", ".join(f"{value:g}" for value in self.recorded.weights.values())
         return f"DriveDemo: {labels}; {self.steps} steps a training, λ {weights}"
-
-
-def wav(clip: np.ndarray) -> bytes:
-    """A clip ``(time,)`` from -1 to 1 as a wave file of 16 bits, for a player on the page.
-
-    >>> wav(np.zeros(10))[:4], len(wav(np.zeros(10)))
-    (b'RIFF', 64)
-    """
-    buffer = io.BytesIO()
-    with wave.open(buffer, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((np.clip(clip, -1, 1) * 32767).astype("<i2").tobytes())
-    return buffer.getvalue()
 
 
 def _most(name: str) -> float:

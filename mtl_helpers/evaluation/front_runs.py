@@ -1,30 +1,28 @@
-"""What the Pareto explorer computes: two-digits models along λ, and what each can do."""
+"""Models of two digits along λ, trained once and kept, and what each can do: what a Pareto front is made of."""
 
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import torch
 
 from mtl_helpers.data import make_loader
 from mtl_helpers.datasets import LEFT, RIGHT, DatasetSplits, two_digits
-from mtl_helpers.evaluation import confusion, pareto_front
-from mtl_helpers.live.background import DemoError
+from mtl_helpers.evaluation.metrics import confusion
+from mtl_helpers.evaluation.pareto import pareto_front
 from mtl_helpers.models import ImageEncoder, MultiTaskModel
+from mtl_helpers.randomness import drawn_from
 from mtl_helpers.training import StaticWeights, fit, predict
 
 TASKS = (LEFT, RIGHT)
 NAMES = tuple(task.name for task in TASKS)
 SHARES = tuple(round(0.1 * i, 1) for i in range(1, 10))  # λ of the left digit; the right one has the rest to 1
 STEPS = 400
-
-
 LR = 0.003  # of AdamW. At twice that the small model is better by a little, and scatters twice as far.
 SIZES = {"small": {"channels": 8, "hidden": 32}, "large": {"channels": 32, "hidden": 128}}  # of the encoder
 
@@ -52,7 +50,7 @@ class Found:
     confusion: dict[str, pd.DataFrame]
 
 
-class ParetoRuns:
+class FrontRuns:
     """Models that are trained once and kept, on the pictures of ``two_digits(seed=0)``. Another seed draws other first
     weights and another order of the batches, not other pictures.
     """
@@ -73,8 +71,7 @@ class ParetoRuns:
 
     def train(self, key: Key, on_step: Callable[[int], None]) -> None:
         """Train one model. ``on_step`` is called with the number of each step; to give up, raise in it."""
-        with torch.random.fork_rng(devices=[]):  # the caller's random state stays its own
-            torch.manual_seed(key.seed)
+        with drawn_from(torch.Generator().manual_seed(key.seed)):  # the caller's random state stays its own
             model = MultiTaskModel(ImageEncoder(**SIZES[key.size]), key.tasks)
         weights = {"left": key.share, "right": 1 - key.share}
         fit(
@@ -120,12 +117,3 @@ class ParetoRuns:
             return math.nan
         freedom = sum(len(cloud) - 1 for cloud in clouds)
         return math.sqrt(sum(((cloud - cloud.mean()) ** 2).to_numpy().mean(axis=1).sum() for cloud in clouds) / freedom)
-
-
-def checked(size: Any, share: Any) -> tuple[str, float]:
-    """That size and λ; raises `DemoError` for one that the demo does not have."""
-    if size not in SIZES:
-        raise DemoError(f"size must be one of {', '.join(SIZES)}; found {size!r}.")
-    if isinstance(share, bool) or not isinstance(share, numbers.Real) or share not in SHARES:
-        raise DemoError(f"share, λ of the left digit, must be one of {', '.join(map(str, SHARES))}; found {share!r}.")
-    return size, SHARES[SHARES.index(share)]

@@ -1,20 +1,17 @@
-"""What the gradient demo draws: two gradients to drag, what each method makes of them, and where no task is harmed."""
+"""Gradients as arrows in the plane: two tasks' own, what each method makes of them, and where no task is harmed."""
 
 from __future__ import annotations
 
-import io
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from matplotlib.backend_tools import Cursors
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Wedge
 
-from mtl_helpers.live.locked_canvas import FigureManager, LockedCanvas
-from mtl_helpers.plots import task_styles
+from mtl_helpers.plots.styles import task_styles
 
 Vector = tuple[float, float]
 
@@ -33,40 +30,17 @@ _GRAB = 15  # points round a tip in which the mouse takes hold of it
 _TURNS = (0, 40, -40, 75, -75, 110, -110, 150, -150, 180)  # degrees by which a label may leave its arrow's direction
 
 
-class _WholeCanvas(LockedCanvas):
-    """Sends whole pictures: of the differences that follow fast upon each other as a mouse drags, a page loses some."""
+class Arrows:
+    """The plane with its arrows, redrawn by blitting: the figure's canvas must be one that can. One thread may use it."""
 
-    def get_diff_image(self) -> bytes | None:
-        self._force_full = True
-        return super().get_diff_image()
-
-
-class ArrowPlot:
-    """The plane with its arrows. ``on_drag(task, x, y)`` is called as the mouse drags, ``on_drop()`` when it lets go."""
-
-    def __init__(
-        self, tasks: Sequence[str], on_drag: Callable[[str, float, float], None], on_drop: Callable[[], None]
-    ) -> None:
-        self.tasks, self._on_drag, self._on_drop = list(tasks), on_drag, on_drop
+    def __init__(self, figure: Figure, tasks: Sequence[str]) -> None:
+        self.figure, self.tasks = figure, list(tasks)
         self.radius = 0.0
-        self.dragged: str | None = None
-        self._cursor = Cursors.POINTER
         self._background: Any = None
         self._shown: tuple[str, ...] | None = None
         self._tips: dict[str, Vector] = {}
-        self.figure = Figure(figsize=(6.7, 4.7), dpi=92)
-        self.canvas = _WholeCanvas(self.figure)
-        FigureManager(self.canvas, 0)
-        self.canvas.toolbar_visible = self.canvas.header_visible = False
-        self.canvas.footer_visible = self.canvas.resizable = False
         self._build()
-        for event, act in {
-            "draw_event": self._on_draw,
-            "button_press_event": self._on_press,
-            "motion_notify_event": self._on_move,
-            "button_release_event": self._on_release,
-        }.items():
-            self.canvas.mpl_connect(event, act)
+        figure.canvas.mpl_connect("draw_event", self._on_draw)
 
     def _build(self) -> None:
         self._ax = self.figure.add_axes((0.07, 0.06, 0.91 * 4.7 / 6.7, 0.91))
@@ -99,33 +73,48 @@ class ArrowPlot:
         self._handles = self._ax.plot([], [], "o", markersize=19, color="#888888", alpha=0.25, animated=True)[0]
 
     def show(
-        self, gradients: Mapping[str, Vector], results: Mapping[str, Vector], *, same_length: bool = False
+        self,
+        gradients: Mapping[str, Vector],
+        results: Mapping[str, Vector],
+        *,
+        same_length: bool = False,
+        rest: bool = False,
     ) -> None:
-        """Draw the tasks' gradients and the methods' results; ``same_length`` gives all results one length."""
-        with self.canvas.lock:
-            radius = self.radius if self.dragged else _view_radius(gradients, results, same_length)
-            anew = radius != self.radius or tuple(results) != self._shown or self._background is None
-            self.radius, self._shown = radius, tuple(results)
-            self._place(gradients, results, same_length)
-            if anew:
-                self._ax.set(xlim=(-radius, radius), ylim=(-radius, radius))
-                self._legend(results)
-                self.canvas.draw()
-                return
-            self.canvas.restore_region(self._background)
-            self._draw_arrows()
-            self.canvas.blit(self.figure.bbox)
+        """Draw the tasks' gradients and the methods' results.
 
-    def png(self) -> bytes:
-        """The figure as it stands, for where no live page is."""
-        buffer = io.BytesIO()
-        with self.canvas.lock:
-            self.figure.savefig(buffer, format="png", dpi=92, metadata={"Software": None})
-        return buffer.getvalue()
+        ``same_length`` gives all results one length; with ``rest`` the view stays as it is, while something is dragged.
+        """
+        radius = self.radius if rest else _view_radius(gradients, results, same_length)
+        anew = radius != self.radius or tuple(results) != self._shown or self._background is None
+        self.radius, self._shown = radius, tuple(results)
+        self._place(gradients, results, same_length)
+        if anew:
+            self._ax.set(xlim=(-radius, radius), ylim=(-radius, radius))
+            self._legend(results)
+            self.figure.canvas.draw()
+            return
+        self.figure.canvas.restore_region(self._background)
+        self._draw_arrows()
+        self.figure.canvas.blit(self.figure.bbox)
 
     def tip(self, task: str) -> Vector:
         """Where the tip of a task's arrow is drawn, in pixels from the lower left of the figure."""
         return tuple(self._ax.transData.transform(self._tips[task]))
+
+    def under(self, x: float, y: float) -> str | None:
+        """The task whose tip is at that pixel."""
+        far = {name: math.dist(self.tip(name), (x, y)) for name in self.tasks}
+        nearest = min(far, key=far.get)
+        return nearest if far[nearest] < _GRAB * self.figure.dpi / 72 else None
+
+    def pulled(self, task: str, x: float, y: float) -> Vector:
+        """The gradient of a task whose tip is pulled to that pixel; it stays in the view."""
+        edge, shortest = 0.98 * self.radius, _SHORTEST * self.radius
+        x, y = np.clip(self._ax.transData.inverted().transform((x, y)), -edge, edge).tolist()
+        length, away = self._lengths[task], math.hypot(x, y)
+        if length < shortest and 0 < away < 1.4 * shortest:  # drawn longer than it is: this near, it only turns
+            return x / away * length, y / away * length
+        return x, y
 
     # Arrows and labels ------------------------------------------------------------------------------------------
 
@@ -205,10 +194,9 @@ class ArrowPlot:
         )
 
     def _on_draw(self, event: Any) -> None:
-        with self.canvas.lock:
-            if not self.canvas.is_saving():  # a saved picture has the arrows without our help
-                self._background = self.canvas.copy_from_bbox(self.figure.bbox)
-                self._draw_arrows()
+        if not self.figure.canvas.is_saving():  # a saved picture has the arrows without our help
+            self._background = self.figure.canvas.copy_from_bbox(self.figure.bbox)
+            self._draw_arrows()
 
     def _draw_arrows(self) -> None:
         artists = [self._safe, *self._borders.values(), self._handles]
@@ -216,46 +204,6 @@ class ArrowPlot:
             artists += [self._lines[name], self._heads[name]]
         for artist in (*artists, *self._texts.values(), self._note):
             self._ax.draw_artist(artist)
-
-    # The mouse --------------------------------------------------------------------------------------------------
-
-    def _under(self, event: Any) -> str | None:
-        """The task whose tip the mouse is on."""
-        far = {name: math.dist(self.tip(name), (event.x, event.y)) for name in self.tasks}
-        nearest = min(far, key=far.get)
-        return nearest if far[nearest] < _GRAB * self.figure.dpi / 72 else None
-
-    def _on_press(self, event: Any) -> None:
-        self.dragged = self._under(event) if event.button == 1 else None
-
-    def _on_move(self, event: Any) -> None:
-        if self.dragged is None:
-            wanted = Cursors.POINTER if self._under(event) is None else Cursors.HAND
-            if wanted != self._cursor:
-                self._cursor = wanted
-                self.canvas.set_cursor(wanted)
-        elif not getattr(event, "buttons", True):  # the button was let go outside the figure
-            self._drop()
-        else:
-            self._follow(event)
-
-    def _on_release(self, event: Any) -> None:
-        if self.dragged is not None:
-            self._follow(event)  # the page leaves out moves that follow fast, perhaps the last one
-            self._drop()
-
-    def _drop(self) -> None:
-        self.dragged = None
-        self._on_drop()
-
-    def _follow(self, event: Any) -> None:
-        x, y = self._ax.transData.inverted().transform((event.x, event.y))
-        edge, shortest = 0.98 * self.radius, _SHORTEST * self.radius
-        x, y = float(np.clip(x, -edge, edge)), float(np.clip(y, -edge, edge))
-        length, away = self._lengths[self.dragged], math.hypot(x, y)
-        if length < shortest and 0 < away < 1.4 * shortest:  # drawn longer than it is: this near, it only turns
-            x, y = x / away * length, y / away * length
-        self._on_drag(self.dragged, x, y)
 
 
 def _free_place(tip: np.ndarray, blocks: list[list[str]], taken: tuple[np.ndarray, ...], edge: float) -> tuple:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
-import torch
-from torchjd.aggregation import UPGrad
+from matplotlib.backend_tools import Cursors
 
-from mtl_helpers.live.background import DemoError
-from mtl_helpers.live.gradient_picture import ArrowPlot, Vector
-from mtl_helpers.live.page import error_html, mime_bundle, new_button
+from mtl_helpers.evaluation.gradient_methods import METHODS, method_steps
+from mtl_helpers.live.demos.demo import Demo, DemoError
+from mtl_helpers.live.widgets.canvas import LiveCanvas
+from mtl_helpers.live.widgets.live_widget import by_worker
+from mtl_helpers.live.widgets.page import row
+from mtl_helpers.plots import Figure, figure_png, html_table
+from mtl_helpers.plots.arrows import Arrows, Vector
 from mtl_helpers.tasks import SENTIMENT, TOPIC
-from mtl_helpers.training import RULES, GradientWeighting, NNLSProjector, Weighting
 
 TASKS = (TOPIC, SENTIMENT)
 NAMES = tuple(task.name for task in TASKS)
@@ -27,20 +30,9 @@ PRESETS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {  # lengt
     "conflict": ((1, 20), (1, 140)),
     "one 100 times larger": ((100, 20), (1, 80)),
 }
-METHODS: dict[str, Callable[[Sequence[Any]], Weighting]] = {
-    "sum": RULES["equal"],
-    "MGDA": RULES["MGDA"],
-    "PCGrad": RULES["PCGrad"],
-    # Regularised as little as 64 bits allow: with the 1e-4 that RULES has for training, a gradient 100 times shorter than
-    # the other counts for nothing, and UPGrad would be seen to harm its task.
-    "UPGrad": lambda tasks: GradientWeighting(tasks, UPGrad(projector=NNLSProjector(1e-12))),
-    "IMTL-G": RULES["IMTL-G"],
-    "Aligned-MTL": RULES["Aligned-MTL"],
-}
-_NO_EFFECT = 1e-3  # |cosine| of a step and a gradient under which the task is neither helped nor harmed
 
 
-class GradientDemo:
+class GradientDemo(Demo):
     """Two tasks' gradients in the plane, and what each method makes of them: d = λ₁g₁ + λ₂g₂.
 
     Parameters
@@ -72,11 +64,18 @@ class GradientDemo:
         methods: Iterable[str] = tuple(METHODS),
         same_length: bool = False,
     ) -> None:
+        super().__init__(height="14em")
         self._rules = {name: make(TASKS) for name, make in METHODS.items()}
-        self._silent, self.error = True, None
         self.gradients = {name: _vector(*polar) for name, polar in zip(NAMES, PRESETS["conflict"], strict=True)}
-        self._plot = ArrowPlot(NAMES, self._dragged, self._show)
+        self._dragged: str | None = None
+        self._cursor = Cursors.POINTER
+        self.canvas = _WholeCanvas(Figure(figsize=(6.7, 4.7), dpi=92))
+        self._plot = Arrows(self.canvas.figure, NAMES)
+        for event, act in (("press", self._press), ("release", self._release)):
+            self.canvas.mpl_connect(f"button_{event}_event", act)
+        self.canvas.mpl_connect("motion_notify_event", self._move)
         self._build_widgets()
+        self._begin()
         self.set(g1, g2, methods=methods, same_length=same_length)
 
     # The choice and what comes of it ----------------------------------------------------------------------------
@@ -103,14 +102,15 @@ class GradientDemo:
         """Choose as the mouse does: the gradients ``(x, y)`` of topic and sentiment, the methods, and how they are drawn."""
         given = {name: _checked(name, g) for name, g in zip(NAMES, (g1, g2), strict=True) if g is not None}
         chosen = self.methods if methods is None else _known(methods)
-        with self._plot.canvas.lock:
+
+        def change() -> None:
             self.gradients |= given
-            self._silent = True
             for name, box in self.boxes.items():
                 box.value = name in chosen
             if same_length is not None:
                 self.same_length.value = bool(same_length)
-            self._show()
+
+        self._choose(change)
 
     def preset(self, name: str) -> None:
         """Choose one of ``PRESETS``, as its button does."""
@@ -118,41 +118,47 @@ class GradientDemo:
             raise DemoError(f"There is no preset {name!r}; there are {', '.join(map(repr, PRESETS))}.")
         self.set(*(_vector(*polar) for polar in PRESETS[name]))
 
+    @by_worker
+    def png(self) -> bytes:
+        """The figure as it stands, for where no live page is."""
+        return figure_png(self.canvas.figure)
+
     def _compute(self) -> pd.DataFrame:
-        jacobian = torch.tensor(list(self.gradients.values()), dtype=torch.float64)
-        norms = jacobian.norm(dim=1)
-        rows = []
-        for name in self.methods:
-            rule = self._rules[name]
-            if isinstance(rule, GradientWeighting):
-                weights = rule.from_gradients(jacobian)
-            else:
-                weights = jacobian.new_tensor(list(rule.weights.values()))
-            d = weights @ jacobian
-            length = d.norm()
-            d = d if length > 1e-9 * norms.max() else torch.zeros_like(d)  # what rounding leaves of 0
-            change = jacobian @ d
-            change = torch.where(change.abs() > 1e-9 * norms * norms.max(), change, 0.0)  # nor what it leaves here
-            cosines = change / (norms * length.clamp(min=1e-300))
-            rows.append(
-                [name, *d.tolist(), d.norm().item(), *weights.tolist(), *change.tolist(), _effect(cosines.tolist())]
-            )
-        columns = [
-            "method",
-            "x",
-            "y",
-            "length",
-            *(f"{n}_weight" for n in NAMES),
-            *(f"{n}_change" for n in NAMES),
-            "effect",
-        ]
-        return pd.DataFrame(rows, columns=columns).set_index("method")
+        return method_steps(self.gradients, {name: self._rules[name] for name in self.methods})
+
+    # The mouse --------------------------------------------------------------------------------------------------
+
+    def _press(self, event: Any) -> None:
+        self._dragged = self._plot.under(event.x, event.y) if event.button == 1 else None
+
+    def _move(self, event: Any) -> None:
+        if self._dragged is None:
+            wanted = Cursors.POINTER if self._plot.under(event.x, event.y) is None else Cursors.HAND
+            if wanted != self._cursor:
+                self._cursor = wanted
+                self.canvas.set_cursor(wanted)
+        elif not getattr(event, "buttons", True):  # the button was let go outside the figure
+            self._drop()
+        else:
+            self._follow(event)
+
+    def _release(self, event: Any) -> None:
+        if self._dragged is not None:
+            self._follow(event)  # the page leaves out moves that follow fast, perhaps the last one
+            self._drop()
+
+    def _drop(self) -> None:
+        self._dragged = None
+        self._changed()
+
+    def _follow(self, event: Any) -> None:
+        length, angle = _polar(self._plot.pulled(self._dragged, event.x, event.y))
+        self.gradients[self._dragged] = _vector(length, angle)
+        self._changed()
 
     # What the page shows ----------------------------------------------------------------------------------------
 
     def _build_widgets(self) -> None:
-        self.readout = widgets.HTML(layout={"min_height": "14em"})
-        self.error_box = widgets.HTML()
         self.sliders: dict[str, widgets.SelectionSlider | widgets.IntSlider] = {}
         looks = {"style": {"description_width": "9em"}, "layout": {"width": "29em"}}
         stops = [(f"{stop:.3g}", stop) for stop in LENGTHS]
@@ -164,68 +170,58 @@ class GradientDemo:
         for name, slider in self.sliders.items():
             slider.description = f"{name}°" if name.endswith("angle") else name
             slider.add_class("mtl-gradient-" + name.replace(" ", "-"))
-            slider.observe(lambda change, name=name: self._slid(name, change.new), names="value")
+            self._watch(slider, partial(self._slid, *name.split()))
         self.boxes = {
             name: widgets.Checkbox(value=True, description=name, indent=False, layout={"width": "8.8em"})
             for name in METHODS
         }
         self.same_length = widgets.Checkbox(description="results with the same length", indent=False)
         for box in (*self.boxes.values(), self.same_length):
-            box.observe(lambda _: self._silent or self._show(), names="value")
-        self.buttons = {name: new_button(name, lambda name=name: self.preset(name), width="auto") for name in PRESETS}
+            self._watch(box, lambda _: self._silent or self._changed())
+        self.buttons = {name: self._button(name, partial(self.preset, name), width="auto") for name in PRESETS}
         rows = [self.buttons.values(), self.sliders.values(), [*self.boxes.values(), self.same_length]]
-        rows = [widgets.HBox(list(row), layout={"flex_flow": "row wrap"}) for row in rows]
-        self.box = widgets.VBox([self.readout, self.error_box, *rows, self._plot.canvas])
+        self.box = widgets.VBox([self.readout, self.error_box, *(row(*parts) for parts in rows), self.canvas])
         self.box.add_class("mtl-gradient-demo")
 
-    def _slid(self, name: str, value: float) -> None:
-        if self._silent:
-            return
-        task, what = name.split()
-        length, angle = _polar(self.gradients[task])
-        self.gradients[task] = _vector(value, angle) if what == "length" else _vector(length, value)
+    def _slid(self, task: str, what: str, value: float) -> None:
+        if not self._silent:
+            length, angle = _polar(self.gradients[task])
+            self.gradients[task] = _vector(value, angle) if what == "length" else _vector(length, value)
+            self._changed()
+
+    @by_worker
+    def _changed(self) -> None:
+        self._forget()
         self._show()
 
-    def _dragged(self, task: str, x: float, y: float) -> None:
-        length, angle = _polar((x, y))
-        self.gradients[task] = _vector(min(max(length, SHORTEST), LONGEST), angle)
-        self._show()
-
-    def _show(self) -> None:
-        """Compute and show the present choice; an error is shown too, since a callback's shows nowhere."""
-        with self._plot.canvas.lock:
-            self._silent = True
-            try:
-                for task, gradient in self.gradients.items():
-                    length, angle = _polar(gradient)
-                    self.sliders[f"{task} length"].index = round((math.log10(length) + 1) * 20)
-                    self.sliders[f"{task} angle"].value = round(angle)
-                self.results, self.error = self._compute(), None
-                steps = {name: (row.x, row.y) for name, row in self.results.iterrows()}
-                self._plot.show(self.gradients, steps, same_length=self.same_length.value)
-                self._write()
-            except Exception as error:
-                self.error = error
-            finally:
-                self._silent = False
-            self.error_box.value = error_html(self.error)
+    def _show_all(self) -> None:
+        self._silent = True
+        try:
+            for task, gradient in self.gradients.items():
+                length, angle = _polar(gradient)
+                self.sliders[f"{task} length"].index = round((math.log10(length) + 1) * 20)
+                self.sliders[f"{task} angle"].value = round(angle)
+        finally:
+            self._silent = False
+        self.results = self._compute()
+        steps = {one.Index: (one.x, one.y) for one in self.results.itertuples()}
+        same_length, rest = self.same_length.value, self._dragged is not None
+        self._plot.show(self.gradients, steps, same_length=same_length, rest=rest)
+        self._write()
 
     def _write(self) -> None:
         lengths = ", ".join(f"{name} {_short(math.hypot(*g))}" for name, g in self.gradients.items())
         angle = math.degrees(math.acos(min(max(self.cosine, -1), 1)))
-        heads = "".join(f"<th>λ {n}</th>" for n in NAMES) + "<th>length of d</th>"
-        heads += "".join(f"<th>d·g {n}</th>" for n in NAMES) + '<th style="text-align:left">a small step along -d</th>'
-        rows = ""
-        for name, row in self.results.iterrows():
-            values = [row[f"{n}_weight"] for n in NAMES] + [row.length] + [row[f"{n}_change"] for n in NAMES]
-            colour = "#7a1f00;font-weight:bold" if row.effect.startswith("harms") else "inherit"
-            rows += f'<tr><td style="text-align:left">{name}</td>{"".join(f"<td>{_short(v)}</td>" for v in values)}'
-            rows += f'<td style="text-align:left;color:{colour}">{row.effect}</td></tr>'
+        heads = ["method", *(f"λ {n}" for n in NAMES), "length of d", *(f"d·g {n}" for n in NAMES)]
+        rows = []
+        for name, one in self.results.iterrows():
+            values = [one[f"{n}_weight"] for n in NAMES] + [one.length] + [one[f"{n}_change"] for n in NAMES]
+            harm = ' style="color:#7a1f00;font-weight:bold"' if one.effect.startswith("harms") else ""
+            rows.append([name, *map(_short, values), f"<span{harm}>{one.effect}</span>"])
+        table = html_table([*heads, "a small step along -d"], rows, left=(0, 6))
         self.readout.value = (
             f'<div style="line-height:1.5"><b>cosine of the gradients {_short(self.cosine, 2)}</b> ({angle:.0f}°) &nbsp; '
-            f"lengths: {lengths} &nbsp; d = λ₁g₁ + λ₂g₂"
-            '<table style="border-spacing:1.2em 0; margin-left:-1.2em; text-align:right">'
-            f'<tr><th style="text-align:left">method</th>{heads}</tr>{rows}</table></div>'
+            f"lengths: {lengths} &nbsp; d = λ₁g₁ + λ₂g₂{table}</div>"
         )
 
     def __repr__(self) -> str:
@@ -236,18 +232,14 @@ class GradientDemo:
         methods = ", ".join(self.methods) or "no method"
         return f"GradientDemo: {', '.join(gradients)}; cosine {_short(self.cosine, 2)}; {methods}"
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        return mime_bundle(self.box, self._plot.png(), repr(self), **kwargs)
 
+class _WholeCanvas(LiveCanvas):
+    """Sends whole pictures: of the differences that follow fast upon each other as a mouse drags, a page loses some."""
 
-def _effect(cosines: Sequence[float]) -> str:
-    """What a step along -d does to the tasks, from the cosines of d with their gradients."""
-    harmed = [name for name, cosine in zip(NAMES, cosines, strict=True) if cosine < -_NO_EFFECT]
-    helped = [name for name, cosine in zip(NAMES, cosines, strict=True) if cosine > _NO_EFFECT]
-    for verb, names in (("harms", harmed), ("helps", helped)):
-        if names:
-            return f"{verb} {'both' if len(names) == len(NAMES) else names[0]}"
-    return "changes next to nothing"
+    def get_diff_image(self) -> bytes | None:
+        """All of the picture, as PNG."""
+        self._force_full = True
+        return super().get_diff_image()
 
 
 def _vector(length: float, angle: float) -> Vector:
