@@ -9,8 +9,9 @@ from typing import Any
 from mtl_helpers.errors import DataError
 
 
-def whole_number(what: str, value: Any, error: type[Exception] = DataError, *, at_least: int = 1) -> int:
-    """``value`` as an int; raises ``error``, calling it ``what``, unless it is a whole number of at least ``at_least``.
+def whole_number(what: str, value: Any, error: type[Exception] = DataError, *, at_least: float = 1) -> int:
+    """``value`` as an int; raises ``error``, calling it ``what``, unless it is a whole number of at least ``at_least``
+    (-inf: any).
 
     >>> whole_number("batch_size", 32)
     32
@@ -19,7 +20,8 @@ def whole_number(what: str, value: Any, error: type[Exception] = DataError, *, a
     mtl_helpers.errors.DataError: batch_size must be a whole number of at least 1; found 0.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < at_least:
-        raise error(f"{what} must be a whole number of at least {at_least}; found {value!r}.")
+        least = f" of at least {at_least}" if at_least > -math.inf else ""
+        raise error(f"{what} must be a whole number{least}; found {value!r}.")
     return int(value)
 
 

@@ -16,6 +16,20 @@ FILLERS = ["the", "a", "my", "it", "was"]
 OPINIONS = {1: "awful", 2: "poor", 3: "average", 4: "good", 5: "superb"}
 
 
+def pytest_collection_modifyitems(items: list) -> None:
+    """The whole of test_bad_input, and elsewhere the tests that are named so, count as bad input."""
+    for item in items:
+        if item.path.name == "test_bad_input.py" or "bad_input" in item.name:
+            item.add_marker(pytest.mark.bad_input)
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    """How many bad inputs were given and answered in words."""
+    passed = sum("bad_input" in report.keywords for report in terminalreporter.stats.get("passed", []))
+    if passed:
+        terminalreporter.write_line(f"{passed} bad inputs were answered with the text that the tests ask for")
+
+
 @pytest.fixture(autouse=True)
 def one_thread():
     """Models this small are trained slower by two threads, and far slower on a busy machine."""

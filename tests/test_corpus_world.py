@@ -21,7 +21,7 @@ from mtl_helpers.data import (
     split_reviews,
     tokenize,
 )
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
 N = 4000
@@ -210,9 +210,9 @@ def test_texts_read_like_sentences(reviews):
         ({"n": 2.5}, "whole number.*2.5"),
         ({"n": True}, "whole number"),
         ({"seed": "one"}, "seed must be a whole number; found 'one'"),
-        ({"relatedness": 1.5}, "relatedness is a probability, from 0 to 1; found 1.5"),
-        ({"relatedness": float("nan")}, "relatedness is a probability"),
-        ({"label_noise": "a little"}, "label_noise is a probability.*'a little'"),
+        ({"relatedness": 1.5}, "relatedness, a probability, must be a finite number from 0 to 1; found 1.5"),
+        ({"relatedness": float("nan")}, "relatedness, a probability,"),
+        ({"label_noise": "a little"}, "label_noise, a probability.*'a little'"),
         ({"negation": 0.7, "trap": 0.7}, "must not exceed 1"),
     ],
 )

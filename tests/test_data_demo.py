@@ -15,7 +15,7 @@ from mtl_helpers.data import (
     keep_known_labels,
 )
 from mtl_helpers.data.cleaning import count_changed
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.live import DataDemo
 from mtl_helpers.live.demos import data as data_demo
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC

@@ -1,4 +1,4 @@
-"""The published archives, or smaller ones in their layout: with MTL_REAL_DATA=<folder that holds them>, else skipped.
+"""The published archives, or smaller ones in their layout: with MTL_DATA=<folder that holds them>, else skipped.
 
 An archive is held to the exact numbers of the version that it is, known by its checksum; an unknown one is refused.
 """
@@ -11,14 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.datasets import DOMAIN, SPEAKER, cifar10, imdb, multi_domain_sentiment, spoken_digits
 from mtl_helpers.datasets.cifar import CIFAR10
 from mtl_helpers.datasets.download import Archive
 from mtl_helpers.datasets.speech import SPOKEN_DIGITS
 from mtl_helpers.datasets.texts import IMDB, MULTI_DOMAIN
 
-FOLDER = os.environ.get("MTL_REAL_DATA")
+FOLDER = os.environ.get("MTL_DATA")
 SMALLER = {  # re-packed with fewer rows, or without what no loader reads: SHA-256, and what differs from the published counts
     IMDB.file: ("e8daaa5253bf7e3f4f03c50ffc6184a89017531b185798f9007f2eac3d2540a4", {"train": 10_000, "test": 10_000}),
     CIFAR10.file: (
@@ -33,10 +33,10 @@ SMALLER = {  # re-packed with fewer rows, or without what no loader reads: SHA-2
 def read(archive: Archive, loader: Callable):
     """What the loader makes of the archive, with how long it took; the counts it was held to."""
     if FOLDER is None:
-        pytest.skip("set MTL_REAL_DATA to a folder with the published archives to read them")
+        pytest.skip("set MTL_DATA to a folder with the published archives to read them")
     path = Path(FOLDER) / archive.file
     if not path.is_file():
-        pytest.skip(f"there is no {archive.file} in MTL_REAL_DATA={FOLDER}")
+        pytest.skip(f"there is no {archive.file} in MTL_DATA={FOLDER}")
     digest, counts = SMALLER[archive.file]
     smaller = hashlib.sha256(path.read_bytes()).hexdigest() == digest
     given = {"checksum": f"sha256:{digest}", **({"counts": counts} if counts else {})} if smaller else {}

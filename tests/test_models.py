@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from mtl_helpers.data import PAD
-from mtl_helpers.models import CNNEncoder, MultiTaskModel, count_parameters
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
+from mtl_helpers.models import CNNEncoder, ModelError, MultiTaskModel, OnFeatures, count_parameters
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Tagging
 
 TEXTS = torch.tensor([[5, 7, 3, 9, 4, 8], [6, 2, 9, 0, 0, 0], [4, 0, 0, 0, 0, 0]])
 
@@ -105,3 +105,40 @@ def test_parameters_are_counted_by_part(new_model):
     assert sum(counts.values()) == sum(p.numel() for p in model.parameters())
     model.encoder.requires_grad_(False)
     assert count_parameters(model)["encoder"] == 0
+
+
+def test_words_have_features_too_and_padding_changes_none(encoder):
+    encoder.eval()
+    words = encoder.by_word(TEXTS)
+    assert words.shape == (3, 6, encoder.features)
+    longer = encoder.by_word(torch.cat([TEXTS, torch.full((3, 4), PAD)], dim=1))
+    for row, text in enumerate(TEXTS):
+        n = int((text != PAD).sum())
+        torch.testing.assert_close(longer[row, :n], words[row, :n])
+        torch.testing.assert_close(encoder.by_word(text[None, :n])[0], words[row, :n])
+    assert not torch.allclose(words[0, 0], words[0, 1], atol=1e-4)
+
+
+def test_a_label_for_each_word_beside_one_for_the_text(encoder):
+    tags = Tagging("tags", ("noun", "verb", "other"))
+    model = MultiTaskModel(encoder, [SENTIMENT, tags])
+    outputs = model(TEXTS)
+    assert outputs["sentiment"].shape == (3, 2) and outputs["tags"].shape == (3, 6, 3)
+    target, mask = tags.encode([["noun"] * 6, None, ["verb"]])
+    tags.loss(outputs["tags"], target, mask).backward()
+    assert encoder.embedding.weight.grad[5:8].abs().sum() > 0
+    assert (encoder.embedding.weight.grad[6] == 0).all()  # a word of the unlabelled text only
+
+
+@pytest.mark.bad_input
+def test_an_encoder_without_words_cannot_label_them():
+    model = MultiTaskModel(OnFeatures(3), [Tagging("tags", ("noun", "verb"))])
+    with pytest.raises(ModelError, match="'tags' labels words, and the encoder OnFeatures has no method by_word"):
+        model(torch.zeros(2, 3))
+
+
+def test_what_is_shared_is_the_encoder_unless_it_is_frozen(new_model):
+    model = new_model()
+    assert {id(p) for p in model.shared_parameters()} == {id(p) for p in model.encoder.parameters()}
+    model.encoder.requires_grad_(False)
+    assert model.shared_parameters() == []

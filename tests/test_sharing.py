@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.optim import SGD, AdamW
 
-from mtl_helpers.models import CNNEncoder, ModelError, MultiTaskModel
+from mtl_helpers.models import CNNEncoder, ModelError, MultiTaskModel, count_parameters
 from mtl_helpers.relations import (
     Adapters,
     ConditionedModel,
@@ -311,6 +311,7 @@ def test_parameters_are_counted_by_part(way):
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     parts = parameters_by_part(model)
     assert sum(parts.values()) == trainable and {"encoder", "heads"} <= set(parts)
+    assert sum(count_parameters(model).values()) == trainable, "what lies beside encoder and heads counts too"
 
 
 def test_what_each_way_costs():

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import numbers
+import math
 import random
 from itertools import accumulate
 
 import pandas as pd
 
+from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.corpus import words
 from mtl_helpers.corpus.words import CorpusError
 from mtl_helpers.tasks import SENTIMENT, TOPIC
@@ -83,13 +84,10 @@ def make_reviews(
 
 
 def _check(n: int, seed: int, chances: dict[str, float]) -> None:
-    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
-        raise CorpusError(f"n, the number of reviews, must be a whole number of at least 1; found {n!r}.")
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
-        raise CorpusError(f"seed must be a whole number; found {seed!r}.")
+    whole_number("n, the number of reviews,", n, CorpusError)
+    whole_number("seed", seed, CorpusError, at_least=-math.inf)
     for name, value in chances.items():
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value <= 1:
-            raise CorpusError(f"{name} is a probability, from 0 to 1; found {value!r}.")
+        number(f"{name}, a probability,", value, CorpusError, at_least=0, at_most=1)
     if chances["negation"] + chances["trap"] > 1:
         raise CorpusError("An opinion is negated, a trap or neither: negation + trap must not exceed 1.")
 

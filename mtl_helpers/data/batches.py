@@ -11,12 +11,14 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary, tokenize
+from mtl_helpers.data.tables import need_columns
+from mtl_helpers.data.tokens import tokenize
+from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 from mtl_helpers.tasks.task import finite_rows
 
-__all__ = ["PAD", "UNK", "Batch", "MultiTaskDataset", "Vocabulary", "encode_reviews", "tokenize"]
+__all__ = ["PAD", "UNK", "Batch", "DatasetSplits", "MultiTaskDataset", "Vocabulary", "encode_reviews", "tokenize"]
 
 
 class Batch(NamedTuple):
@@ -147,6 +149,14 @@ class MultiTaskDataset(Dataset):
         )
 
 
+class DatasetSplits(NamedTuple):
+    """Three data sets without an example in common: to learn from, to choose by, and to test once."""
+
+    train: MultiTaskDataset
+    val: MultiTaskDataset
+    test: MultiTaskDataset
+
+
 def _examples(batch: Batch) -> list[Batch]:
     def one(part: Any, row: int) -> Any:
         return {name: each[row] for name, each in part.items()} if isinstance(part, dict) else part[row]
@@ -184,7 +194,7 @@ def _as_numbers(what: str, values: Any) -> Tensor:
                 )
         values = values.to_numpy(dtype=float)
     try:
-        tensor = values if isinstance(values, Tensor) else torch.as_tensor(np.asarray(values))
+        tensor = values if isinstance(values, Tensor) else _from_numpy(np.asarray(values))
     except (TypeError, ValueError):
         raise DataError(f"The {what} are no numbers; found {values!r:.80}. Encode texts with a Vocabulary.") from None
     if tensor.dim() == 0:
@@ -196,6 +206,11 @@ def _as_numbers(what: str, values: Any) -> Tensor:
     return tensor
 
 
+def _from_numpy(array: np.ndarray) -> Tensor:
+    """A tensor on the array's memory, or on a copy where it may not be written to, of which torch would warn."""
+    return torch.from_numpy(array if array.flags.writeable else array.copy())
+
+
 def _plain_labels(
     targets: dict[str, Any], masks: Mapping[str, Any] | None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -205,37 +220,46 @@ def _plain_labels(
         if not isinstance(target, Tensor):
             array = np.asarray(target)
             try:
-                target = torch.as_tensor(array.astype(float) if array.dtype == object else array)
+                target = _from_numpy(array.astype(float) if array.dtype == object else array)
             except (TypeError, ValueError):
                 raise DataError(
                     f"The targets of '{name}' are no numbers; found {array.ravel()[0]!r}. Make them with task.encode(labels)."
                 ) from None
         target = target.float() if target.dtype == torch.float64 else target
         known = finite_rows(target)
-        mask = known if masks is None else torch.as_tensor(np.asarray(masks[name]))
+        mask = known if masks is None else _from_numpy(np.asarray(masks[name]))
         made[0][name], made[1][name] = target, mask.bool() if mask.dim() == 1 else mask
     return made
 
 
-def encode_reviews(frame: pd.DataFrame, vocabulary: Vocabulary, tasks: Sequence[Task]) -> MultiTaskDataset:
+def encode_reviews(
+    frame: pd.DataFrame, vocabulary: Any, tasks: Sequence[Task] = (), *, text: str | None = "text"
+) -> MultiTaskDataset:
     """Encode the texts and, for each task, the column of its name. A missing label gets a mask of ``False``.
+
+    ``vocabulary`` is a `Vocabulary`, or whatever has its ``encode(texts)``, such as `FrozenFeatures`; with ``text=None`` it
+    gets the whole frame, as `ColumnNumbers` takes it. Without ``tasks`` the data have no labels, and are there to be answered.
 
     >>> from mtl_helpers.tasks import SENTIMENT
     >>> frame = pd.DataFrame({"text": ["good film", "odd"], "sentiment": ["positive", None]})
     >>> encode_reviews(frame, Vocabulary(["good"]), [SENTIMENT])[[0, 1]].masks
     {'sentiment': tensor([ True, False])}
     """
+    tasks = check_tasks(tasks) if len(tasks) else ()
     labels = {}
-    for task in check_tasks(tasks):
+    for task in tasks:
         if task.name not in frame:
             raise DataError(
                 f"No column '{task.name}' for the task of that name; found {', '.join(map(repr, frame.columns))}. "
-                "Name the column so, or leave the task out."
+                "Name the column so, or leave the task out (tasks=[] for texts without labels)."
             )
         labels[task.name] = task.encode(frame[task.name])
-    tokens, lengths = vocabulary.encode(frame.text)
+    if text is not None:
+        need_columns(frame, (text,))
+    texts = frame if text is None else frame[text]
+    inputs, lengths = (vocabulary.ragged(texts), None) if hasattr(vocabulary, "ragged") else vocabulary.encode(texts)
     return MultiTaskDataset(
-        tokens,
+        inputs,
         {name: target for name, (target, _) in labels.items()},
         {name: mask for name, (_, mask) in labels.items()},
         lengths,

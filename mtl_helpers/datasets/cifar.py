@@ -11,9 +11,8 @@ import numpy as np
 import torch
 from sklearn.model_selection import train_test_split
 
-from mtl_helpers.data.batches import MultiTaskDataset
+from mtl_helpers.data.batches import DatasetSplits, MultiTaskDataset
 from mtl_helpers.datasets.archive import check_counts, read_members
-from mtl_helpers.datasets.digits import DatasetSplits
 from mtl_helpers.datasets.download import Archive, fetch
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Classification

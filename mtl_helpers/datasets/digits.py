@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import functools
-import numbers
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from mtl_helpers.data.batches import MultiTaskDataset
+from mtl_helpers.arguments import whole_number
+from mtl_helpers.data.batches import DatasetSplits, MultiTaskDataset
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Classification
 
@@ -20,14 +19,6 @@ LEFT = Classification("left", classes=DIGITS)
 RIGHT = Classification("right", classes=DIGITS)
 SIZE = 12  # side of a picture; a digit has 8
 _FRACTIONS = {"val": 0.15, "test": 0.25}
-
-
-class DatasetSplits(NamedTuple):
-    """Three data sets without an example in common."""
-
-    train: MultiTaskDataset
-    val: MultiTaskDataset
-    test: MultiTaskDataset
 
 
 def two_digits(n_train: int = 3000, n_val: int = 500, n_test: int = 1500, *, seed: int = 0) -> DatasetSplits:
@@ -49,8 +40,7 @@ def two_digits(n_train: int = 3000, n_val: int = 500, n_test: int = 1500, *, see
     rng = np.random.default_rng(seed)
     parts = {}
     for name, n in {"train": n_train, "val": n_val, "test": n_test}.items():
-        if isinstance(n, bool) or not isinstance(n, numbers.Integral) or n < 1:
-            raise DataError(f"n_{name} must be a whole number of pictures, at least 1; found {n!r}.")
+        n = whole_number(f"n_{name}, the number of pictures,", n)
         left, right = rng.choice(sources[name], size=(2, n))
         offset = rng.integers(3, 5, size=(n, 2))
         corner = rng.integers(0, SIZE - 8 - offset + 1)
@@ -97,12 +87,11 @@ def source_digits(seed: int = 0) -> dict[str, np.ndarray]:
     >>> {name: len(rows) for name, rows in source_digits(seed=0).items()}
     {'train': 1077, 'val': 270, 'test': 450}
     """
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or seed < 0:
-        raise DataError(f"seed must be a whole number of at least 0; found {seed!r}.")
+    seed = whole_number("seed", seed, at_least=0)
     rows, _, labels = _digits()
-    rest, test = train_test_split(rows, test_size=_FRACTIONS["test"], stratify=labels, random_state=int(seed))
+    rest, test = train_test_split(rows, test_size=_FRACTIONS["test"], stratify=labels, random_state=seed)
     share = _FRACTIONS["val"] / (1 - _FRACTIONS["test"])
-    train, val = train_test_split(rest, test_size=share, stratify=labels[rest], random_state=int(seed))
+    train, val = train_test_split(rest, test_size=share, stratify=labels[rest], random_state=seed)
     return {"train": train, "val": val, "test": test}
 
 

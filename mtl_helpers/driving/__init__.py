@@ -2,7 +2,6 @@
 
 from mtl_helpers.driving.drives import (
     RANGES,
-    DriveSplits,
     drive_rows,
     encode_drives,
     keep_route_labels,
@@ -34,7 +33,6 @@ __all__ = [
     "RATE",
     "SIGN",
     "WAYPOINTS",
-    "DriveSplits",
     "bayes_ceilings",
     "drive_rows",
     "encode_drives",

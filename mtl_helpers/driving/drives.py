@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import torch
 
-from mtl_helpers.data.batches import MultiTaskDataset
+from mtl_helpers.arguments import whole_number
+from mtl_helpers.data.batches import DatasetSplits, MultiTaskDataset
 from mtl_helpers.driving.noise import LENGTH
 from mtl_helpers.driving.rules import (
     ACTION,
@@ -65,14 +64,6 @@ def standardise(pictures: np.ndarray) -> torch.Tensor:
     return (flat / flat.std(dim=1, correction=0, keepdim=True).clamp(min=1e-4)).reshape(pictures.shape)
 
 
-class DriveSplits(NamedTuple):
-    """Three data sets of drives, drawn independently of each other."""
-
-    train: MultiTaskDataset
-    val: MultiTaskDataset
-    test: MultiTaskDataset
-
-
 def drive_rows(n: int, *, seed: int) -> pd.DataFrame:
     """Draw ``n`` drives: ``command``, ``sign``, ``obstacle``, the ``action`` that follows, and how all looks and sounds.
 
@@ -84,9 +75,7 @@ def drive_rows(n: int, *, seed: int) -> pd.DataFrame:
     1   right  right only   middle  right
     2    left    no entry     left   stop
     """
-    for what, value, least in (("n", n, 1), ("seed", seed, 0)):
-        if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-            raise DataError(f"{what} must be a whole number of at least {least}; found {value!r}.")
+    n, seed = whole_number("n", n), whole_number("seed", seed, at_least=0)
     rng = np.random.default_rng(seed)
     columns = {task.name: rng.choice(task.classes, n, p=FREQUENCIES[task.name]) for task in (COMMAND, SIGN, OBSTACLE)}
     rows = pd.DataFrame(columns | {name: rng.uniform(*limits, n) for name, limits in RANGES.items()})
@@ -122,7 +111,7 @@ def keep_route_labels(dataset: MultiTaskDataset, n: int) -> MultiTaskDataset:
     >>> keep_route_labels(encode_drives(drive_rows(4, seed=0)), 1)[[0, 1]].masks["action"].tolist()
     [True, False]
     """
-    if isinstance(n, bool) or not isinstance(n, numbers.Integral) or not 0 <= n <= len(dataset):
+    if whole_number("The number of route labels", n, at_least=0) > len(dataset):
         raise DataError(f"The number of route labels lies between 0 and the {len(dataset)} drives; found {n!r}.")
     kept = torch.arange(len(dataset)) < n
     masks = {
@@ -133,7 +122,7 @@ def keep_route_labels(dataset: MultiTaskDataset, n: int) -> MultiTaskDataset:
 
 def make_drives(
     n_train: int = 4000, n_val: int = 500, n_test: int = 1000, *, seed: int = 0, route_labels: int | None = None
-) -> DriveSplits:
+) -> DatasetSplits:
     """Drives to learn from, to validate on and to test on. Of the training drives, ``route_labels`` have one for action and
     waypoints; None: all.
 
@@ -146,4 +135,4 @@ def make_drives(
     train, val, test = (
         encode_drives(part) for part in (rows[:n_train], rows[n_train : n_train + n_val], rows[n_train + n_val :])
     )
-    return DriveSplits(keep_route_labels(train, n_train if route_labels is None else route_labels), val, test)
+    return DatasetSplits(keep_route_labels(train, n_train if route_labels is None else route_labels), val, test)

@@ -1,5 +1,6 @@
 """Step 5, evaluation: metrics by task, repeated runs with intervals, transfer, and λ by search."""
 
+from mtl_helpers.data.splitting import text_folds
 from mtl_helpers.evaluation.calibration import calibration, expected_calibration_error
 from mtl_helpers.evaluation.delta import delta_mtl, delta_table
 from mtl_helpers.evaluation.metrics import accuracy_by_phenomenon, confusion, evaluate
@@ -13,7 +14,7 @@ from mtl_helpers.evaluation.repeats import (
     runs_needed,
 )
 from mtl_helpers.evaluation.results import write_result
-from mtl_helpers.evaluation.search import cross_validate, grid_search, optuna_search, text_folds, weight_grid
+from mtl_helpers.evaluation.search import cross_validate, grid_search, optuna_search, weight_grid
 from mtl_helpers.evaluation.step_timer import StepTimer
 from mtl_helpers.evaluation.sweep import sweep
 from mtl_helpers.evaluation.transfer import (

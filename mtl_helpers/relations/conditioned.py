@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -12,7 +13,7 @@ from mtl_helpers.tasks import Task
 
 
 class ConditionedHead(nn.Module):
-    """A linear head for each class of another task, mixed by that task's probabilities p.
+    """A linear head for each answer of another task, mixed by what that task says of them: of classes, their probabilities p.
 
     output = Σ_k p_k (W_k h + b_k), for features h ``(batch, features)`` and p ``(batch, conditions)``. Under a uniform p it
     is a plain linear head, with the mean of the W_k and b_k.
@@ -30,10 +31,10 @@ class ConditionedHead(nn.Module):
 
 
 class ConditionedModel(MultiTaskModel):
-    """One encoder; the head of a task is conditioned on the softmax of another task's head.
+    """One encoder; the head of a task is conditioned on what another task's head answers.
 
     ``on`` says which on which: ``{"sentiment": "topic"}`` reads the features for sentiment in the light of the probable
-    topic. The other task must be a classification with a plain head.
+    topic. What the head is told, the other task says, see `Task.condition`: probabilities of classes, or the number itself.
 
     With ``detach`` (the default) the condition is passed on as it is and gets no gradient: topic's loss alone decides what
     the topic head says, so that it stays a statement about topics. Without, sentiment's loss trains the topic head too.
@@ -49,39 +50,51 @@ class ConditionedModel(MultiTaskModel):
                 raise ModelError(f"on={dict(on)}: there is no task {min(absent)!r}; tasks are {sorted(by_name)}.")
             if name == other or other in on:
                 raise ModelError(f"on={dict(on)}: '{name}' needs another task with a plain head; '{other}' has none.")
-            if by_name[other].kind != "classification":
-                raise ModelError(f"on={dict(on)}: '{other}' is a regression; only classes have a softmax.")
             conditions, n_outputs = by_name[other].n_outputs, by_name[name].n_outputs
             self.heads[name] = ConditionedHead(encoder.features, conditions, n_outputs)
         self.on, self.detach = dict(on), detach
 
     def forward(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
-        """By task ``(batch, classes)``, or ``(batch,)`` for a regression."""
-        features = self.encoder(inputs)
-        outputs = {t.name: self.heads[t.name](features) for t in self.tasks if t.name not in self.on}
+        """By task what its head answers, in the shape that the task takes."""
+        features, by_name = self.encoder(inputs), {task.name: task for task in self.tasks}
+        outputs = {
+            name: task.from_head(self.heads[name](features)) for name, task in by_name.items() if name not in self.on
+        }
         for name, other in self.on.items():
-            logits = outputs[other].detach() if self.detach else outputs[other]
-            outputs[name] = self.heads[name](features, logits.softmax(dim=1))
-        return {t.name: outputs[t.name].squeeze(-1) if t.kind == "regression" else outputs[t.name] for t in self.tasks}
+            told = outputs[other].detach() if self.detach else outputs[other]
+            condition = by_name[other].condition(told)
+            outputs[name] = by_name[name].from_head(self.heads[name](features, condition))
+        return {name: outputs[name] for name in by_name}
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """The encoder's; and, unless the condition is detached, those of the heads that another task is conditioned on."""
+        heads = [] if self.detach else [self.heads[name] for name in dict.fromkeys(self.on.values())]
+        return [p for part in [self.encoder, *heads] for p in part.parameters() if p.requires_grad]
 
 
 class PipelineModel(MultiTaskModel):
-    """Two models in a row: ``first``, trained before and frozen, tells the condition of this model's only head.
+    """Two models in a row: ``first``, trained before, tells the condition of this model's only head.
 
-    The same head as in `ConditionedModel`, but nothing is shared: the control that tells what sharing adds to conditioning.
+    It is a copy of ``first`` that stands here, frozen and in eval mode; the caller's own model can be trained on. The same
+    head as in `ConditionedModel`, but nothing is shared: the control that tells what sharing adds to conditioning.
     """
 
     def __init__(self, encoder: nn.Module, task: Task, first: MultiTaskModel, on: str) -> None:
-        conditions = {t.name: t for t in first.tasks if t.kind == "classification"}
+        conditions = {t.name: t for t in first.tasks}
         if on not in conditions:
-            raise ModelError(f"The first model has no classification '{on}'; it has {sorted(conditions)}.")
+            raise ModelError(f"The first model has no task '{on}'; it has {sorted(conditions)}.")
         super().__init__(encoder, [task])
         self.heads[task.name] = ConditionedHead(encoder.features, conditions[on].n_outputs, task.n_outputs)
-        self.first, self.on = first.requires_grad_(False), on
+        self.first, self.on = copy.deepcopy(first).requires_grad_(False).eval(), on
 
     def forward(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
-        """By task (there is one) ``(batch, classes)``, or ``(batch,)`` for a regression."""
+        """By task, there is one, what its head answers."""
         (task,) = self.tasks
-        p = self.first(inputs)[self.on].softmax(dim=1)
-        output = self.heads[task.name](self.encoder(inputs), p)
-        return {task.name: output.squeeze(-1) if task.kind == "regression" else output}
+        condition = next(t for t in self.first.tasks if t.name == self.on).condition(self.first(inputs)[self.on])
+        return {task.name: task.from_head(self.heads[task.name](self.encoder(inputs), condition))}
+
+    def train(self, mode: bool = True) -> PipelineModel:
+        """Set the mode of all but the first model: that one has learnt, and answers without dropout."""
+        super().train(mode)
+        self.first.eval()
+        return self

@@ -25,10 +25,8 @@ class _Sharing(MultiTaskModel):
         raise NotImplementedError
 
     def forward(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
-        """By task ``(batch, classes)``, or ``(batch,)`` for a regression."""
-        features = self.task_features(inputs)
-        outputs = {task.name: self.heads[task.name](features[task.name]) for task in self.tasks}
-        return {t.name: outputs[t.name].squeeze(-1) if t.kind == "regression" else outputs[t.name] for t in self.tasks}
+        """By task what its head answers, in the shape that the task takes."""
+        return self.answers(self.task_features(inputs))
 
 
 class TaskEncoders(nn.Module):
@@ -186,18 +184,3 @@ class Adapters(_Sharing):
         """The shared features, changed a little for each task."""
         features = self.encoder(inputs)
         return {name: features + adapter(features) for name, adapter in self.adapters.items()}
-
-
-def parameters_by_part(model: nn.Module) -> dict[str, int]:
-    """Trainable numbers of each part of a model, by the part's name; what is shared counts once.
-
-    >>> from mtl_helpers.models import CNNEncoder
-    >>> from mtl_helpers.tasks import SENTIMENT, STARS
-    >>> parameters_by_part(Adapters(CNNEncoder(100, filters=4), [SENTIMENT, STARS], size=2))
-    {'encoder': 4492, 'heads': 39, 'adapters': 124}
-    """
-    own = {name: p.numel() for name, p in model.named_parameters(recurse=False) if p.requires_grad}
-    parts = {
-        name: sum(p.numel() for p in part.parameters() if p.requires_grad) for name, part in model.named_children()
-    }
-    return {name: size for name, size in {**parts, **own}.items() if size}

@@ -95,7 +95,8 @@ class Task:
         task's loss or score. Raises `TaskError`, naming task and position, for a label that cannot be one.
         """
         column = labels if isinstance(labels, pd.Series) else pd.Series(list(labels), dtype=object)
-        known = ~(column.isna() | (column == "")).to_numpy(dtype=bool)
+        empty = np.fromiter((label.__class__ is str and not label for label in column), bool, len(column))
+        known = ~(column.isna().to_numpy(dtype=bool) | empty)
         target = self.encode_known(column[known], np.flatnonzero(known))
         mask = torch.from_numpy(known)
         if known.all():
@@ -146,9 +147,13 @@ class Task:
         computed, so what lies under the mask has no say, be it nan, and its output gets no gradient.
         """
         self.check_output(output, target)
-        if mask is not None and not mask.all():
-            output, target = output[mask], target[mask]
-        return self.losses(output, target).mean() if len(target) else output.new_tensor(math.nan)
+        if mask is None or mask.all():
+            return self.losses(output, target).mean()  # of nothing: nan
+        if not mask.any():
+            return output.new_tensor(math.nan)
+        each = self.losses(output[mask], target[mask])
+        # Each at its own place, so that (l * mask).sum() / mask.sum(), written by hand, is the same to the last bit.
+        return each.new_zeros(len(mask)).masked_scatter(mask, each).sum() / len(each)
 
     def check_output(self, output: Tensor, target: Tensor) -> None:
         """Raise `TaskError` unless the head's output has the shape that the task needs."""

@@ -22,7 +22,8 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from mtl_helpers.data.batches import Batch, Vocabulary, encode_reviews, make_loader
-from mtl_helpers.data.reviews import load_reviews, split_reviews
+from mtl_helpers.data.reviews import load_reviews
+from mtl_helpers.data.splitting import split_reviews
 from mtl_helpers.models import CNNEncoder, MultiTaskModel, load_pretrained
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
 from mtl_helpers.training.loop import Record, train_steps

@@ -22,7 +22,7 @@ from mtl_helpers.data import (
     split_reviews,
 )
 from mtl_helpers.data.cleaning import fix_encoding, strip_markup, strip_space
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.evaluation import confidence_interval
 from mtl_helpers.live.demos.demo import Demo
 from mtl_helpers.live.widgets.page import row

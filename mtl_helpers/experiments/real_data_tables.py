@@ -1,4 +1,6 @@
-"""The tables of `make_real_data_table.py`, from its runs."""
+"""The tables of `experiments.real_data`, from its runs."""
+
+from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 

@@ -1,8 +1,4 @@
-"""Re-compute the tables of lesson 05 from scratch: λ by hand, by rule and by search, against tuned single-task models.
-
-    python data/make_methods_table.py            # about 12 minutes on two cores
-    python data/make_methods_table.py --seeds 2  # a quick look, written nowhere
-    python data/make_methods_table.py --resume   # go on after an interruption
+"""The tables of lesson 05: λ by hand, by rule and by search, against tuned single-task models. 12 minutes on two cores.
 
 Two worlds in which a small shared encoder has too little room for both tasks: two digits in a picture, and topic and
 sentiment of the review corpus. A seed draws data or split, initial weights and order of the batches, the same for every arm.
@@ -29,21 +25,18 @@ gains when each seed's setting is chosen by its test score. ``results/lucky.csv`
 seed. Lesson 05 reads the files and runs a sample again.
 """
 
-import argparse
-import json
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, partial
-from multiprocessing import get_context
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from methods_tables import TASKS, tables_of
 from torch import nn
-from tqdm import tqdm
 
 from mtl_helpers.data import (
     MultiTaskDataset,
@@ -55,13 +48,13 @@ from mtl_helpers.data import (
     split_reviews,
 )
 from mtl_helpers.datasets import two_digits
-from mtl_helpers.evaluation import cross_validate, optuna_search, pareto_front, weight_grid, write_result
+from mtl_helpers.evaluation import cross_validate, optuna_search, pareto_front, weight_grid
+from mtl_helpers.experiments import Config, Experiment, rows_of
+from mtl_helpers.experiments.methods_tables import TASKS, tables_of
 from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import RULES, StaticWeights, Weighting, fit, validate
 
-RESULTS = Path(__file__).parent / "results"
-UNFINISHED = Path(__file__).parent / "cache" / "methods.jsonl"
 SHARES = tuple(round(0.1 * i, 1) for i in range(1, 10))
 LARGE_LR = 0.003
 SEARCH_WORLD = "reviews"
@@ -87,6 +80,7 @@ class World:
         return (0, two_digits(seed=seed)) if self.name == "digits" else encoded(reviews(seed), self.tasks)
 
     def encoder(self, words: int, size: str) -> nn.Module:
+        """For texts of a vocabulary of so many words, or for pictures if there are none."""
         return CNNEncoder(words, **self.sizes[size]) if words else ImageEncoder(**self.sizes[size])
 
 
@@ -110,6 +104,7 @@ WORLDS = {
 
 @cache
 def reviews(seed: int) -> Splits:
+    """The corpus, split by the seed."""
     return split_reviews(load_reviews(), seed=seed)
 
 
@@ -120,6 +115,7 @@ def encoded(frames: Sequence[pd.DataFrame], tasks: Sequence[Task]) -> tuple[int,
 
 
 def static(tasks: Sequence[Task], share: float) -> StaticWeights:
+    """λ of two tasks by hand: the first one's part of it."""
     first, second = tasks
     return StaticWeights(tasks, {first.name: share, second.name: 1 - share}, total=len(tasks))
 
@@ -204,6 +200,7 @@ def searches(name: str, seed: int) -> list[dict]:
     tables["5-fold cross-validation"] = cross_validate(on_fold, frame, weight_grid(world.tasks), seed=seed)
     rows = []
     for kind, table in tables.items():
+        table = table[table.error == ""]
         front = int(pareto_front(table[names]).sum())
         if "fold" in table:
             table = table.assign(lr=FOLDS_LR)
@@ -216,56 +213,26 @@ def searches(name: str, seed: int) -> list[dict]:
     return rows
 
 
-def run_job(job: Sequence) -> tuple[Sequence, list[dict]]:
-    torch.set_num_threads(1)
-    what, *arguments = job
-    return job, {"arms": arms, "searches": searches}[what](*arguments)
+def configs(seeds: int) -> list[Config]:
+    """All arms of a world at a learning rate and seed; and all searches of a seed."""
+    small = [(name, "small", lr, seed) for seed in range(seeds) for name in WORLDS for lr in WORLDS[name].lrs]
+    large = [(name, "large", LARGE_LR, seed) for seed in range(seeds) for name in WORLDS]
+    keys = ("name", "size", "lr", "seed")
+    return [
+        *(dict(zip(keys, job, strict=True)) for job in small),
+        *({"name": SEARCH_WORLD, "seed": seed} for seed in range(min(seeds, SEARCH_SEEDS))),
+        *(dict(zip(keys, job, strict=True)) for job in large),
+    ]
 
 
-def all_jobs(seeds: Sequence[int]) -> list[tuple]:
-    jobs = [("arms", name, "small", lr, seed) for seed in seeds for name in WORLDS for lr in WORLDS[name].lrs]
-    jobs += [("searches", SEARCH_WORLD, seed) for seed in seeds[:SEARCH_SEEDS]]
-    return jobs + [("arms", name, "large", LARGE_LR, seed) for seed in seeds for name in WORLDS]
+def run(config: Config) -> dict[str, Any]:
+    """The arms, or the searches where no learning rate is given."""
+    return {"rows": arms(**config) if "lr" in config else searches(**config)}
 
 
-def kept() -> dict[tuple, list[dict]]:
-    """The jobs that an interrupted run has finished, with their rows."""
-    if not UNFINISHED.exists():
-        return {}
-    lines = [json.loads(line) for line in UNFINISHED.read_text(encoding="utf-8").splitlines() if line.endswith("]")]
-    return {tuple(job): rows for job, rows in lines}
+def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """All tables by name."""
+    return tables_of(rows_of(runs[runs.lr.notna()]), rows_of(runs[runs.lr.isna()]))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10, help="paired runs of each arm; written from 10 on")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--resume", action="store_true", help="go on where a run that was cut short has stopped")
-    options = parser.parse_args()
-    if options.seeds < 2:
-        parser.error(f"an interval needs at least 2 seeds; found {options.seeds}")
-    jobs, start = all_jobs(range(options.seeds)), time.perf_counter()
-    if not options.resume:
-        UNFINISHED.unlink(missing_ok=True)
-    UNFINISHED.parent.mkdir(exist_ok=True)
-    done = kept()
-    todo = [job for job in jobs if job not in done]
-    with get_context("spawn").Pool(options.processes) as pool, UNFINISHED.open("a", encoding="utf-8") as file:
-        for job, rows in tqdm(pool.imap_unordered(run_job, todo), "training", len(todo), unit="job", mininterval=1):
-            done[tuple(job)] = rows
-            file.write(json.dumps([job, rows]) + "\n")
-            file.flush()
-    tables = tables_of(
-        *(pd.DataFrame([r for j in jobs if j[0] == what for r in done[j]]) for what in ("arms", "searches"))
-    )
-    with pd.option_context("display.width", 240, "display.max_rows", None, "display.max_columns", None):
-        for name, table in tables.items():
-            if not name.endswith("runs"):
-                print(f"\n{name}\n{table.round(3).to_string(index=False)}")
-            if options.seeds >= 10:
-                write_result(RESULTS / f"{name}.csv", table, command="python data/make_methods_table.py")
-    print(f"{len(todo)} jobs in {(time.perf_counter() - start) / 60:.1f} minutes")
-
-
-if __name__ == "__main__":
-    main()
+EXPERIMENT = Experiment(configs, run, tables, seeds=10)

@@ -13,18 +13,16 @@ import torch
 
 from mtl_helpers.data import make_loader
 from mtl_helpers.datasets import LEFT, RIGHT, DatasetSplits, two_digits
-from mtl_helpers.evaluation.metrics import confusion
-from mtl_helpers.evaluation.pareto import pareto_front
+from mtl_helpers.evaluation import confusion, pareto_front
+from mtl_helpers.experiments.methods import SHARES, WORLDS
 from mtl_helpers.models import ImageEncoder, MultiTaskModel
 from mtl_helpers.randomness import drawn_from
 from mtl_helpers.training import StaticWeights, fit, predict
 
-TASKS = (LEFT, RIGHT)
+WORLD = WORLDS["digits"]  # as the table of lesson 05 has it
+TASKS, STEPS, SIZES = WORLD.tasks, WORLD.steps, WORLD.sizes
 NAMES = tuple(task.name for task in TASKS)
-SHARES = tuple(round(0.1 * i, 1) for i in range(1, 10))  # λ of the left digit; the right one has the rest to 1
-STEPS = 400
-LR = 0.003  # of AdamW. At twice that the small model is better by a little, and scatters twice as far.
-SIZES = {"small": {"channels": 8, "hidden": 32}, "large": {"channels": 32, "hidden": 128}}  # of the encoder
+LR = WORLD.lrs[0]  # of AdamW. At twice that the small model is better by a little, and scatters twice as far.
 
 
 class Key(NamedTuple):

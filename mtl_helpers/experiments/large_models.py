@@ -1,11 +1,9 @@
-"""What a pre-trained encoder changes: few labels, ways of fine-tuning, and tasks named in the text: results/large_models.csv.
+"""What a pre-trained encoder changes: few labels, ways of fine-tuning, and tasks named in the text. 9 minutes on two cores.
 
-    python data/make_large_models_table.py            # about 9 minutes on two cores
-    python data/make_large_models_table.py --resume   # go on after an interruption
-
-Each run has one thread, and in ``tuning`` a process of its own. A seed draws split, labels, initial weights and order of the
-batches, the same for every arm of a part. No arm is tuned, and each is the model after its last step: with 20 labels there
-is nothing to validate on. Scores are accuracies on test reviews. Lesson 07 reads the file and runs a sample again.
+``results/large_models.csv``. Each run has one thread, and in ``tuning`` a process of its own. A seed draws split, labels,
+initial weights and order of the batches, the same for every arm of a part. No arm is tuned, and each is the model after its
+last step: with 20 labels there is nothing to validate on. Scores are accuracies on test reviews. Lesson 07 reads the file and
+runs a sample again.
 
 ``labels``: one task, topic or sentiment, with 20, 100 or all training labels of the review corpus, the same number of each
 class. Bag of words; an LSTM; a frozen MiniLM with a head, or with a layer of 32 and a head. "+ stars" has a second task, the
@@ -20,22 +18,24 @@ of the process over that before training.
 weights, 700 steps of 32, drawn in proportion to the sizes, at temperature 2, or equally.
 """
 
-import argparse
+from __future__ import annotations
+
 import json
 import math
-import resource
+import subprocess
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Iterator
 from functools import cache
-from multiprocessing import get_context
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
+from torch import nn
 
 from mtl_helpers.corpus import make_reviews
 from mtl_helpers.data import (
+    MultiTaskDataset,
     Vocabulary,
     bag_of_words,
     baseline_score,
@@ -45,33 +45,30 @@ from mtl_helpers.data import (
     mixed_loader,
     split_reviews,
 )
-from mtl_helpers.evaluation import sweep, write_result
+from mtl_helpers.experiments import CACHE, Config, Experiment
 from mtl_helpers.models import FrozenFeatures, LSTMEncoder, MultiTaskModel, OnFeatures, load_pretrained
 from mtl_helpers.models.text_to_text import answer_task, as_prompts, prompt_vocabulary, small_decoder
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
 from mtl_helpers.training import fit, validate
 
-DATA = Path(__file__).parent
-RESULT, RUNS = DATA / "results" / "large_models.csv", DATA / "cache" / "large_models.jsonl"
-FEATURES = DATA / "cache" / "minilm_features.safetensors"
 TASKS = {"topic": TOPIC, "sentiment": SENTIMENT}
 ALONE = ("bag of words", "LSTM", "MiniLM", "MiniLM, layer")
 LABELS = (*ALONE, "LSTM + stars", "MiniLM, layer + stars")
 TUNING = ("heads only", "last two layers", "LoRA, shared", "LoRA, one a task", "all layers")
 MIXING = {"proportional": 1, "temperature 2": 2, "equal": math.inf}
-SEEDS = {"labels": 3, "tuning": 3, "mixing": 3}
 
 
 # Few labels ---------------------------------------------------------------------------------------------------------
 
 
 @cache
-def frozen_features():
+def frozen_features() -> FrozenFeatures:
+    """Of MiniLM; kept in a file, so that the workers find those of the corpus there."""
     encoder, subwords = load_pretrained()
-    return FrozenFeatures(encoder.train_last(0), subwords, store=FEATURES)
+    return FrozenFeatures(encoder.train_last(0), subwords, store=CACHE / "minilm_features.safetensors")
 
 
-def few_labels(train, task, n, seed):
+def few_labels(train: pd.DataFrame, task: Task, n: int | str, seed: int) -> pd.DataFrame:
     """The training rows, with ``n`` labels of the task left, as many of each class as can be; "all": all of them."""
     if n == "all":
         return train
@@ -81,8 +78,8 @@ def few_labels(train, task, n, seed):
     return train.assign(**{task.name: train[task.name].where(train.index.isin(kept), None)})
 
 
-def labels_run(arm, task, n, seed, features=None, steps=300):
-    """Test accuracy of one arm; ``features`` are made here if they are not given."""
+def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = 300) -> dict[str, float]:
+    """Test accuracy of one arm."""
     task = TASKS[task]
     splits = split_reviews(load_reviews(), seed=seed)
     train = few_labels(splits.train, task, n, seed)
@@ -94,7 +91,7 @@ def labels_run(arm, task, n, seed, features=None, steps=300):
         vocabulary = Vocabulary.from_texts(splits.train.text)
         lr = 0.005
     else:
-        vocabulary = features or frozen_features()
+        vocabulary = frozen_features()
         lr = 0.003
     torch.manual_seed(seed)
     if arm.startswith("LSTM"):
@@ -112,18 +109,24 @@ def labels_run(arm, task, n, seed, features=None, steps=300):
 # Ways of fine-tuning ------------------------------------------------------------------------------------------------
 
 
-def resident_mb():
+def resident_mb() -> float:
     """The largest resident memory of this process so far."""
+    if sys.platform == "win32":
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    import resource
+
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
 
 
-def tuning_data(seed, n=240, tested=200):
+def tuning_data(seed: int, n: int = 240, tested: int = 200) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Frames to train and to test on, in which every row has both labels."""
     splits = split_reviews(load_reviews().dropna(subset=["sentiment"]), seed=seed)
     return splits.train.sample(n, random_state=seed), splits.test.sample(tested, random_state=seed)
 
 
-def prepared(arm, seed):
+def prepared(arm: str, seed: int) -> tuple[nn.Module, Any, float | None]:
     """The encoder, as the arm trains it, what encodes texts for it, and the learning rate of what is trained in it."""
     torch.manual_seed(seed)
     encoder, subwords = load_pretrained()
@@ -136,7 +139,7 @@ def prepared(arm, seed):
     return encoder, subwords, 1e-4
 
 
-def tuning_run(arm, seed, steps=60):
+def tuning_run(arm: str, seed: int, steps: int = 60) -> dict[str, float]:
     """Test accuracies, trainable numbers, processor seconds and memory of one arm."""
     train, test = tuning_data(seed)
     groups = [[TOPIC], [SENTIMENT]] if arm == "LoRA, one a task" else [[TOPIC, SENTIMENT]]
@@ -161,21 +164,21 @@ def tuning_run(arm, seed, steps=60):
 # Tasks named in the text --------------------------------------------------------------------------------------------
 
 
-def mixing_data(seed, sizes=(3000, 1000), tested=1000):
+def mixing_data(seed: int, sizes: tuple[int, int] = (3000, 1000), tested: int = 1000) -> tuple[Vocabulary, dict, dict]:
     """The vocabulary, by task the prompts to train on, and by task those to test on."""
     reviews = make_reviews(sizes[0] + tested, relatedness=0, seed=seed)
     train, test = reviews.iloc[: sizes[0]], reviews.iloc[sizes[0] :]
     vocabulary = prompt_vocabulary(train.text, list(TASKS.values()))
     answer = [answer_task(vocabulary)]
 
-    def encoded(rows, task):
+    def encoded(rows: pd.DataFrame, task: Task) -> MultiTaskDataset:
         return encode_reviews(as_prompts(rows, task), vocabulary, answer)
 
     parts = {task.name: encoded(train.iloc[:n], task) for task, n in zip(TASKS.values(), sizes, strict=True)}
     return vocabulary, parts, {task.name: encoded(test, task) for task in TASKS.values()}
 
 
-def mixing_run(arm, seed, steps=700):
+def mixing_run(arm: str, seed: int, steps: int = 700) -> dict[str, float]:
     """Test accuracies of a decoder that saw the tasks in one mixture."""
     vocabulary, parts, tests = mixing_data(seed)
     model = small_decoder(vocabulary, seed=seed)
@@ -187,61 +190,70 @@ def mixing_run(arm, seed, steps=700):
 # All of it ----------------------------------------------------------------------------------------------------------
 
 
-def run(config):
-    """One run of whichever part."""
-    parts = {"labels": labels_run, "tuning": tuning_run, "mixing": mixing_run}
+PARTS = {"tuning": tuning_run, "mixing": mixing_run, "labels": labels_run}
+
+
+def configs(seeds: int) -> list[Config]:
+    """The runs of all parts."""
+    found = []
+    for part, arms in (("tuning", TUNING), ("mixing", MIXING)):
+        found += [{"part": part, "arm": arm, "seed": seed} for seed in range(seeds) for arm in arms]
+    cases = [
+        (seed, task, n, arm) for seed in range(seeds) for task in TASKS for n in (20, 100, "all") for arm in LABELS
+    ]
+    return found + [{"part": "labels", "arm": arm, "task": task, "n": n, "seed": seed} for seed, task, n, arm in cases]
+
+
+def run(config: Config) -> dict[str, Any]:
+    """One run of whichever part, by task and what it cost."""
+    if config["part"] == "tuning":  # in a process of its own, since its largest memory is measured
+        command = [sys.executable, "-m", __name__, json.dumps(config)]
+        done = subprocess.run(command, capture_output=True, encoding="utf-8")
+        if done.returncode:
+            raise RuntimeError(f"its process ended with {done.returncode}: {done.stderr[-2000:]}")
+        return {"found": json.loads(done.stdout.splitlines()[-1])}
+    return {"found": here(config)}
+
+
+def here(config: Config) -> dict[str, float]:
+    """One run in this process."""
     config = dict(config)
-    return {"result": json.dumps(parts[config.pop("part")](**config))}
+    return PARTS[config.pop("part")](**config)
 
 
-def configs(part):
-    for seed in range(SEEDS[part]):
-        if part == "labels":
-            cases = [(arm, task, n) for task in TASKS for n in (20, 100, "all") for arm in LABELS]
-            yield from ({"part": part, "arm": arm, "task": task, "n": n, "seed": seed} for arm, task, n in cases)
-        else:
-            arms = MIXING if part == "mixing" else TUNING
-            yield from ({"part": part, "arm": arm, "seed": seed} for arm in arms)
-
-
-def rows_of(done):
+def rows(runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
     """A row a run and task."""
-    for row in done.to_dict("records"):
-        result = json.loads(row["result"])
+    for run in runs.to_dict("records"):
+        found = run["found"]
         for task in TASKS:
-            if task in result:
+            if task in found:
                 yield {
-                    "part": row["part"],
-                    "arm": row["arm"],
-                    "labels": row.get("n"),
-                    "seed": row["seed"],
+                    "part": run["part"],
+                    "arm": run["arm"],
+                    "labels": run.get("n"),
+                    "seed": run["seed"],
                     "task": task,
-                    "score": result[task],
-                    "trainable": result.get("trainable"),
-                    "cpu_s": result.get("seconds"),
-                    "memory_mb": result.get("memory_mb"),
+                    "score": found[task],
+                    "trainable": found.get("trainable"),
+                    "cpu_s": found.get("seconds"),
+                    "memory_mb": found.get("memory_mb"),
                 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--resume", action="store_true", help="keep the runs of an interrupted computation")
-    parser.add_argument("--processes", type=int, default=2)
-    chosen = parser.parse_args()
-    if not chosen.resume:
-        RUNS.unlink(missing_ok=True)
-    with ProcessPoolExecutor(chosen.processes, mp_context=get_context("spawn"), max_tasks_per_child=1) as pool:
-        done = [sweep(configs("tuning"), run, executor=pool, store=RUNS)]
-    done.append(sweep(configs("mixing"), run, processes=chosen.processes, store=RUNS))
-    torch.set_num_threads(1)  # once, and before the processes ask for them
+def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A row a run and task."""
+    table = pd.DataFrame(rows(runs)).astype({"trainable": "Int64"})
+    return {"large_models": table.round({"cpu_s": 1, "memory_mb": 0})}
+
+
+def prepare() -> None:
+    """Compute the corpus' features once, before the workers ask for them, with one thread as they do."""
+    torch.set_num_threads(1)
     frozen_features().encode(load_reviews().text)
-    done = pd.concat([*done, sweep(configs("labels"), run, processes=chosen.processes, store=RUNS)], ignore_index=True)
-    if (done.error != "").any():
-        sys.exit("Some runs failed; their errors stand above. Start again with --resume.")
-    table = pd.DataFrame(rows_of(done)).astype({"trainable": "Int64"})
-    table = table.round({"cpu_s": 1, "memory_mb": 0})
-    write_result(RESULT, table, command="python data/make_large_models_table.py")
 
 
-if __name__ == "__main__":
-    main()
+EXPERIMENT = Experiment(configs, run, tables, seeds=3, prepare=prepare)
+
+if __name__ == "__main__":  # one run of `tuning`
+    torch.set_num_threads(1)
+    print(json.dumps(here(json.loads(sys.argv[1]))))

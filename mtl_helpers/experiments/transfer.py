@@ -1,7 +1,4 @@
-"""Re-compute the transfer table of lesson 03 from scratch: what does a second task change?
-
-    python data/make_transfer_table.py            # about 14 minutes on two cores
-    python data/make_transfer_table.py --seeds 2  # a quick look, written nowhere
+"""The transfer table of lesson 03: what does a second task change? About 14 minutes on two cores.
 
 Every seed redraws the data and the initial weights; each arm is compared with the single-task model of the same seed, and
 the table gives the mean change with its 95 % t-interval. All models go through `mtl_helpers.training.fit` and keep the
@@ -13,26 +10,26 @@ weights of their best validation on the task in question; the test reviews are l
 Lesson 03 reads the files and runs a sample again.
 """
 
-import argparse
+from __future__ import annotations
+
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from multiprocessing import get_context
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
-from tqdm import tqdm
+from torch import nn
 
 from mtl_helpers.corpus import make_reviews
 from mtl_helpers.data import Splits, load_reviews, split_reviews
-from mtl_helpers.evaluation import Arm, controlled_splits, paired_changes, run_arm, run_arms, usual_arms, write_result
-from mtl_helpers.evaluation.transfer import N_TEST
+from mtl_helpers.evaluation import Arm, controlled_splits, paired_changes, run_arm, run_arms, usual_arms
+from mtl_helpers.evaluation.transfer import N_TEST, NewEncoder
+from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.relations import (
     Adapters,
@@ -47,7 +44,6 @@ from mtl_helpers.relations import (
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Task
 from mtl_helpers.training import Record
 
-RESULTS = Path(__file__).parent / "results"
 MEASURES = ["cosine_early", "cosine_late", "affinity_early", "affinity_late"]
 KEYS = ["world", "rho", "n", "arm", "task"]
 STEPS = {300: 250, 1000: 600, 3000: 800}
@@ -58,14 +54,19 @@ CHANCE = Classification("chance", classes=("heads", "tails"))  # labels thrown b
 # The arms. What they share is in `mtl_helpers.evaluation`; here is what only the table needs.
 
 
-def by_task(kind: Callable) -> Callable:
-    """A build of a model with an encoder for each task."""
-    return lambda new_encoder, tasks: kind({task.name: new_encoder() for task in tasks}, tasks)
+def by_task(new_encoder: NewEncoder, tasks: Sequence[Task], kind: Callable) -> MultiTaskModel:
+    """A model with an encoder for each task."""
+    return kind({task.name: new_encoder() for task in tasks}, tasks)
 
 
-def on_top(kind: Callable) -> Callable:
-    """A build of a model on one encoder."""
-    return lambda new_encoder, tasks: kind(new_encoder(), tasks)
+def on_top(new_encoder: NewEncoder, tasks: Sequence[Task], kind: Callable) -> MultiTaskModel:
+    """A model on one encoder."""
+    return kind(new_encoder(), tasks)
+
+
+def pipeline(new_encoder: NewEncoder, tasks: Sequence[Task], first: nn.Module) -> MultiTaskModel:
+    """A model that is told what a trained one says of the topic."""
+    return PipelineModel(new_encoder(), *tasks, first, TOPIC.name)
 
 
 def control_of(arm: Arm) -> Arm:
@@ -73,16 +74,16 @@ def control_of(arm: Arm) -> Arm:
     return replace(arm, name=f"{arm.name}, control", weights={task.name: 0 for task in arm.tasks[1:]})
 
 
-SOFT = Arm("soft sharing", [SENTIMENT, TOPIC], by_task(partial(SoftSharing, strength=0.01)))
-ADAPTERS = Arm("adapters", [SENTIMENT, TOPIC], on_top(Adapters))
-STITCH = Arm("cross-stitch", [SENTIMENT, TOPIC], by_task(CrossStitch))
-EXPERTS = Arm("MMoE", [SENTIMENT, TOPIC], on_top(MMoE))
+SOFT = Arm("soft sharing", [SENTIMENT, TOPIC], partial(by_task, kind=partial(SoftSharing, strength=0.01)))
+ADAPTERS = Arm("adapters", [SENTIMENT, TOPIC], partial(on_top, kind=Adapters))
+STITCH = Arm("cross-stitch", [SENTIMENT, TOPIC], partial(by_task, kind=CrossStitch))
+EXPERTS = Arm("MMoE", [SENTIMENT, TOPIC], partial(on_top, kind=MMoE))
 OTHER_WAYS = [SOFT, STITCH, EXPERTS, ADAPTERS, *map(control_of, (SOFT, ADAPTERS))]
 # At least as many parameters, and as much time, as the two models of the pipeline have.
 DEAR = replace(usual_arms(SENTIMENT, TOPIC)[2], name="conditioned, larger and longer", filters=96)
 # Sentiment's loss trains the topic head, so that it may say whatever sentiment needs; it sees no topic label.
 FREE = partial(ConditionedModel, on={"sentiment": "topic"}, detach=False)
-FREE_CONTROL = Arm("control, free", [SENTIMENT, TOPIC], on_top(FREE), {"topic": 0})
+FREE_CONTROL = Arm("control, free", [SENTIMENT, TOPIC], partial(on_top, kind=FREE), {"topic": 0})
 
 
 # The worlds. Each function runs all arms of one world at one seed and gives a row for each.
@@ -103,7 +104,7 @@ def controlled(rho: float, n: int, seed: int) -> list[dict]:
     rows = [*run_arms(usual_arms(SENTIMENT, TOPIC), splits, **run), bag_of_words(splits, SENTIMENT)]
     if rho == 1 and n >= 1000:
         first = run_arm(Arm("topic alone", [TOPIC]), splits, **run)
-        arm = Arm("pipeline", [SENTIMENT], lambda new, tasks: PipelineModel(new(), *tasks, first.model, "topic"))
+        arm = Arm("pipeline", [SENTIMENT], partial(pipeline, first=first.model))
         rows += run_arms([arm], splits, **run)
         rows[-1]["seconds"] += first.seconds
         rows += run_arms([DEAR], splits, seed=seed, steps=2 * STEPS[n])
@@ -201,7 +202,8 @@ def real(main: Task, other: Task, seed: int) -> list[dict]:
     marked = tested.phenomena.str.split(";").map(lambda marks: "topic_word" in marks).to_numpy()
     for arm in usual_arms(main, other):
         run = run_arm(arm, splits, seed=seed, steps=600)
-        for world, score in (("real", run.score), ("real, topic_word only", run.right[marked].mean())):
+        right = (run.predicted == run.target).numpy()
+        for world, score in (("real", run.score), ("real, topic_word only", right[marked].mean())):
             rows.append({"world": world, "arm": arm.name, "task": main.name, "score": score, "seconds": run.seconds})
     rows.append({"world": "real", **bag_of_words(splits, main)})
     return [{"n": len(splits.train), **row} for row in rows]
@@ -224,11 +226,25 @@ WORLDS = [
 ]
 
 
-def run_job(job: tuple[int, int]) -> list[dict]:
-    """One world at one seed."""
-    world, seed = job
-    torch.set_num_threads(1)
-    return [{"place": (world, place), **row, "seed": seed} for place, row in enumerate(WORLDS[world](seed=seed))]
+def configs(seeds: int) -> list[Config]:
+    """A world, by its place in the list, and a seed."""
+    return [{"world": world, "seed": seed} for world in range(len(WORLDS)) for seed in range(seeds)]
+
+
+def run(config: Config) -> dict[str, Any]:
+    """All arms of a world."""
+    rows = WORLDS[config["world"]](seed=config["seed"])
+    return {"rows": [{"place": place, **row, "seed": config["seed"]} for place, row in enumerate(rows)]}
+
+
+def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The changes, the scores of the single runs, and what the gradients said."""
+    places = runs.world.repeat(runs.rows.map(len)).to_numpy()
+    rows = rows_of(runs).assign(first=places).sort_values(["first", "place", "seed"], ignore_index=True)
+    measured = rows.other.notna()
+    looks = rows.loc[measured, ["rho", "n", "other", "seed", *MEASURES, "change"]]
+    scores = rows.loc[~measured, [*KEYS, "seed", "score", "seconds"]].round({"seconds": 1})
+    return {"transfer": summarise(rows[~measured]), "transfer_runs": scores, "gradients": looks}
 
 
 def summarise(runs: pd.DataFrame) -> pd.DataFrame:
@@ -243,33 +259,4 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     return table.round(dict.fromkeys(["single", "score", "change", "low", "high"], 4) | {"seconds": 1})
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--seeds", type=int, default=10, help="paired runs of each arm; the table is written from 10 on"
-    )
-    parser.add_argument("--processes", type=int, default=2)
-    options = parser.parse_args()
-    if options.seeds < 2:
-        parser.error(f"an interval needs at least 2 seeds; found {options.seeds}")
-    jobs = [(world, seed) for world in range(len(WORLDS)) for seed in range(options.seeds)]
-    start, rows = time.perf_counter(), []
-    with get_context("spawn").Pool(options.processes) as pool:
-        for done in tqdm(pool.imap_unordered(run_job, jobs), "training", len(jobs), unit="job", mininterval=1):
-            rows += done
-    runs = pd.DataFrame(rows).sort_values(["place", "seed"], ignore_index=True)
-    measured = runs.other.notna()
-    looks = runs.loc[measured, ["rho", "n", "other", "seed", *MEASURES, "change"]]
-    table = summarise(runs[~measured])
-    with pd.option_context("display.width", 200, "display.max_rows", None):
-        print(table.to_string(index=False))
-        print(looks.groupby(["rho", "other"], sort=False)[[*MEASURES, "change"]].mean().round(4))
-    if options.seeds >= 10:
-        scores = runs.loc[~measured, [*KEYS, "seed", "score", "seconds"]].round({"seconds": 1})
-        for name, part in {"transfer": table, "transfer_runs": scores, "gradients": looks}.items():
-            write_result(RESULTS / f"{name}.csv", part, command="python data/make_transfer_table.py")
-    print(f"{len(jobs)} jobs in {(time.perf_counter() - start) / 60:.1f} minutes")
-
-
-if __name__ == "__main__":
-    main()
+EXPERIMENT = Experiment(configs, run, tables, seeds=10)

@@ -1,8 +1,6 @@
-"""Does it hold on real data? The tables of the last section of lesson 05, computed from scratch.
+"""Does it hold on real data? The tables of the last section of lesson 05. About 20 minutes on two cores.
 
-    python data/make_real_data_table.py             # about 20 minutes on two cores; downloads 285 MB the first time
-    python data/make_real_data_table.py --seeds 2   # a quick look, written nowhere
-    MTL_DATA=folder python data/make_real_data_table.py --resume   # archives of one's own; go on after an interruption
+The archives (285 MB) come from their publishers, or from the folder that MTL_DATA names.
 
 Worlds: Amazon reviews of four domains (``domains``: topic, sentiment, stars; the repeats left out) and films (``imdb``:
 sentiment, stars; of the published training reviews 4,000 to train and 1,000 to validate on, of the test reviews 2,000), each
@@ -21,19 +19,18 @@ task: λ, learning rate, and among how many settings they were chosen; test scor
 ``change`` of it, from ``low`` to ``high``; the same in ``percent``, plus is better, and Δ_MTL as their mean.
 """
 
-import argparse
-import sys
+from __future__ import annotations
+
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache, partial
-from pathlib import Path
+from functools import cache, lru_cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pooch
 import torch
-from real_data_tables import PILOTS, SETTING, chosen_runs, setting_of, table_of
 
 from mtl_helpers.data import (
     MultiTaskDataset,
@@ -59,20 +56,20 @@ from mtl_helpers.datasets import (
     multi_domain_sentiment,
     with_rotations,
 )
-from mtl_helpers.evaluation import sweep, write_result
+from mtl_helpers.experiments import Config, Experiment
+from mtl_helpers.experiments.real_data_tables import PILOTS, SETTING, chosen_runs, setting_of, table_of
 from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.relations import ConditionedModel
 from mtl_helpers.tasks import SENTIMENT, STARS, Task
 from mtl_helpers.training import fit, validate
 
-RESULTS = Path(__file__).parent / "results"
-STORE = Path(__file__).parent / "cache" / "real_data.jsonl"
 WORDS, VOCABULARY, FEW = 100, 8000, 100
 LRS = (0.003, 0.009)
 VERSIONS = {
     "domain_sentiment_data.tar.gz": "2007",
     "aclImdb_v1.tar.gz": "1.0 of 2011",
     "cifar-10-binary.tar.gz": "2009",
+    "free-spoken-digit-dataset.tar.gz": "1.0.10",
 }
 SMALLER = {  # re-packed archives with fewer rows, in the published layout: SHA-256 and counts
     "e8daaa5253bf7e3f4f03c50ffc6184a89017531b185798f9007f2eac3d2540a4": {"train": 10_000, "test": 10_000},
@@ -99,14 +96,15 @@ WORLDS = {name: World(tasks, tasks, 400, GRIDS[name]) for name, tasks in TEXTS.i
 WORLDS |= {f"{name}, {FEW} labels": World((SENTIMENT, STARS), (SENTIMENT,), 300, ((1, 1),)) for name in TEXTS}
 for n, steps in ((500, 300), (5000, 500)):
     WORLDS[f"cifar, {n}"] = World((OBJECT, KIND, ROTATION), (OBJECT,), steps, ())
+SCORED = {name: world.scored for name, world in WORLDS.items()}
 HELPERS = {"kind": (OBJECT, KIND), "rotation": (OBJECT, ROTATION)}
 
 
 # The data.
 
 
-def given(file: str) -> dict:
-    """What the loader must be told of a smaller version; the published one is the loader's own default."""
+def given(file: str) -> dict[str, Any]:
+    """What a loader must be told of a smaller version; the published one is the loader's own default."""
     path = data_folder() / file
     digest = pooch.file_hash(str(path)) if path.is_file() else None
     return {"checksum": f"sha256:{digest}", "counts": SMALLER[digest]} if digest in SMALLER else {}
@@ -153,10 +151,12 @@ def encoded(world: str, seed: int) -> tuple[int, Sequence[MultiTaskDataset]]:
 
 @lru_cache(maxsize=1)
 def all_pictures(seed: int) -> DatasetSplits:
+    """The pictures of the archive, split by the seed."""
     return cifar10(val=0.1, seed=seed, **given("cifar-10-binary.tar.gz"))
 
 
 def pictures(n: int, seed: int) -> DatasetSplits:
+    """``n`` of them to learn from, 1,000 to validate on."""
     train, val, test = all_pictures(seed)
     batch = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:n]]
     return DatasetSplits(MultiTaskDataset(*batch), MultiTaskDataset(*val[torch.arange(1000)]), test)
@@ -165,7 +165,7 @@ def pictures(n: int, seed: int) -> DatasetSplits:
 # The runs.
 
 
-def configs(seeds: int) -> list[dict]:
+def all_configs(seeds: int) -> list[Config]:
     """Every run: a world, an arm with its tasks and λ, a learning rate, a seed."""
     found = []
     for seed in range(seeds):
@@ -187,7 +187,18 @@ def configs(seeds: int) -> list[dict]:
     return found
 
 
-def run(config: Mapping) -> dict:
+def configs(seeds: int) -> list[Config]:
+    """The runs of the pilot, which chooses the settings."""
+    return all_configs(min(seeds, PILOTS))
+
+
+def then(runs: pd.DataFrame, seeds: int) -> list[Config]:
+    """The runs of the other seeds, at the settings that the pilot has chosen."""
+    settings = set(chosen_runs(runs, SCORED)[SETTING].itertuples(index=False, name=None))
+    return [config for config in all_configs(seeds) if config["seed"] >= PILOTS and setting_of(config) in settings]
+
+
+def run(config: Mapping) -> dict[str, Any]:
     """One model: its scores on validation and test, by task."""
     world = WORLDS[config["world"]]
     by_name = {task.name: task for task in world.tasks}
@@ -216,6 +227,7 @@ def run(config: Mapping) -> dict:
 
 
 def new_model(arm: str, words: int, tasks: Sequence[Task]) -> MultiTaskModel:
+    """For texts of a vocabulary of so many words, or for pictures if there are none."""
     encoder = CNNEncoder(words) if words else ImageEncoder(channels=8, hidden=64, size=32, colours=3)
     if arm == "conditioned":
         return ConditionedModel(encoder, tasks, {SENTIMENT.name: DOMAIN.name})
@@ -231,56 +243,34 @@ def training_rows(train: MultiTaskDataset, tasks: Sequence[Task]) -> MultiTaskDa
     return MultiTaskDataset(*part, None if train.lengths is None else train.lengths[known])
 
 
-def checked_sweep(wanted: Sequence[Mapping], processes: int) -> pd.DataFrame:
-    runs = sweep(wanted, run, processes=processes, store=STORE)
-    if len(failed := runs[runs.error != ""]):
-        sys.exit(f"{len(failed)} runs failed; the first: {failed.iloc[0].to_dict()}")
-    return runs
+def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A row a world, arm and task; and the runs they come from."""
+    chosen = chosen_runs(runs, SCORED)
+    return {"real_data": table_of(chosen, SCORED), "real_data_runs": chosen}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--seeds", type=int, default=5, help="paired runs of each arm; the tables are written from 5 on"
-    )
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--resume", action="store_true", help="go on where a run that was cut short has stopped")
-    options = parser.parse_args()
-    if options.seeds < 2:
-        parser.error(f"an interval needs at least 2 seeds; found {options.seeds}")
-    if not options.resume:
-        STORE.unlink(missing_ok=True)
-    sizes = {name: len(reviews(name)) for name in TEXTS} | {"cifar": sum(map(len, all_pictures(0)))}
-    start = time.perf_counter()
-    scored = {name: world.scored for name, world in WORLDS.items()}
-    wanted = configs(options.seeds)
-    sweeps = partial(checked_sweep, processes=options.processes)
-    runs = sweeps([config for config in wanted if config["seed"] < PILOTS])
-    settings = set(chosen_runs(runs, scored)[SETTING].itertuples(index=False, name=None))
-    runs = sweeps([config for config in wanted if config["seed"] < PILOTS or setting_of(config) in settings])
-    chosen = chosen_runs(runs, scored)
-    table = table_of(chosen, scored)
-    with pd.option_context("display.width", 240, "display.max_rows", None, "display.max_columns", None):
-        print(table.round(3).to_string(index=False))
-    print(f"{len(runs)} runs in {(time.perf_counter() - start) / 60:.1f} minutes; after cleaning {sizes}")
-    if options.seeds >= 5:
-        for name, part in {"real_data": table, "real_data_runs": chosen}.items():
-            command = "python data/make_real_data_table.py"
-            write_result(RESULTS / f"{name}.csv", part, command=command, notes=data_versions())
+def prepare() -> None:
+    """Download and read the archives once, before the workers ask for them."""
+    for name in TEXTS:
+        reviews(name)
+    all_pictures(0)
 
 
-def data_versions() -> list[str]:
+def versions_of(*files: str) -> list[str]:
     """A line for each archive: which version, how much of it, and its SHA-256."""
     lines = []
-    for file, version in VERSIONS.items():
+    for file in files:
         digest = pooch.file_hash(str(data_folder() / file))
-        counts = SMALLER.get(digest)
-        rows = (
-            "counts as published" if counts is None else f"re-packed with {counts['train']:,} + {counts['test']:,} rows"
-        )
-        lines.append(f"data: {file}, version {version}, {rows}, sha256 {digest}")
+        rows = "counts as published"
+        if digest in SMALLER:
+            rows = f"re-packed with {SMALLER[digest]['train']:,} + {SMALLER[digest]['test']:,} rows"
+        lines.append(f"data: {file}, version {VERSIONS[file]}, {rows}, sha256 {digest}")
     return lines
 
 
-if __name__ == "__main__":
-    main()
+def notes() -> list[str]:
+    """The archives of these worlds."""
+    return versions_of("domain_sentiment_data.tar.gz", "aclImdb_v1.tar.gz", "cifar-10-binary.tar.gz")
+
+
+EXPERIMENT = Experiment(configs, run, tables, seeds=5, prepare=prepare, then=then, notes=notes)

@@ -1,4 +1,6 @@
-"""The tables of lesson 05, from the runs of `make_methods_table.py`."""
+"""The tables of lesson 05, from the runs of `experiments.methods`."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
@@ -107,6 +109,7 @@ def cost_of(runs: pd.DataFrame) -> dict[str, float]:
 
 
 def names(tasks: Sequence[Task]) -> list[str]:
+    """Of the tasks."""
     return [task.name for task in tasks]
 
 

@@ -1,9 +1,5 @@
 """One model that sees, listens and steers, against five that do one thing each: data/results/driving.csv.
 
-    python data/make_driving_table.py                       # all of it, about 10 minutes on two cores
-    python data/make_driving_table.py --worlds driving      # without the real speech and images
-    python data/make_driving_table.py --seeds 2             # a quick look, written nowhere
-
 Driving: a seed draws 4,000 drives to learn from, 500 to validate on, 1,000 to test on, the first weights and the order of
 the batches, the same for all arms. All drives have labels for sign, obstacle and command; 300, 1,000 or 4,000 of them for
 the route, that is action and waypoints. The shared model has the five tasks; where few drives have route labels, half of its
@@ -14,24 +10,23 @@ examples lose one of the two inputs). Each model is tested once; those of five t
 input that fails. Condition ``validation`` is what the single models reached there: the demo of lesson 06 compares with it.
 
 Spoken digits and CIFAR-10, five seeds: the same two branches on real speech (digit and speaker; takes 0 to 4 are the test,
-5 to 9 validation) and on real images (which of ten things, animal or vehicle). They are read from MTL_REAL_DATA, or the folder
-given by --real-data, or downloaded. With --any-version archives may differ from the published ones, and column ``n`` says how
-many examples were learnt from.
+5 to 9 validation) and on real images (which of ten things, animal or vehicle). The archives are downloaded, or read from the
+folder that MTL_DATA names. Column ``n`` says how many examples were learnt from.
 
-A row a run, task and condition. ``seconds`` is the processor time of training. Finished runs are kept in data/cache, so that
-an interrupted table goes on where it stopped.
+A row a run, task and condition. ``seconds`` is the processor time of training. About 10 minutes on two cores.
 """
 
-import argparse
+from __future__ import annotations
+
 import math
-import os
 import time
 from collections.abc import Sequence
 from functools import lru_cache
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
+from torch.utils.data import DataLoader
 
 from mtl_helpers.data import MultiTaskDataset, make_loader, mixed_loader
 from mtl_helpers.datasets import DIGIT, KIND, OBJECT, SPEAKER, DatasetSplits, cifar10, spoken_digits
@@ -44,16 +39,16 @@ from mtl_helpers.driving import (
     make_drives,
     standardise,
 )
-from mtl_helpers.evaluation import paired_changes, sweep, write_result
+from mtl_helpers.experiments import Config, Experiment
+from mtl_helpers.experiments.real_data import given, versions_of
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel, count_parameters
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import fit, validate
 
-FOLDER = Path(__file__).parent
-RESULT, STORE = FOLDER / "results" / "driving.csv", FOLDER / "cache" / "driving_runs.jsonl"
 SIZES = {"n_train": 4000, "n_val": 500, "n_test": 1000}
 ROUTE_LABELS = (300, 1000, 4000)
 STEPS, LR, DROP = 800, 0.002, 0.3
+ARCHIVES = {"spoken digits": "free-spoken-digit-dataset.tar.gz", "CIFAR-10": "cifar-10-binary.tar.gz"}
 TASKS = {"driving": DRIVING_TASKS, "spoken digits": (DIGIT, SPEAKER), "CIFAR-10": (OBJECT, KIND)}
 WEIGHTS = {"waypoints x 5": {"waypoints": 5}, "route x 3": {"action": 3, "waypoints": 3}}
 READS = {"sign": ["camera"], "obstacle": ["camera"], "command": ["microphone"], "digit": ["microphone"]}
@@ -73,7 +68,7 @@ def with_label(data: MultiTaskDataset, task: str, *, known: bool = True) -> Mult
     return MultiTaskDataset(*data[(data.masks[task] == known).nonzero().flatten()])
 
 
-def new_loader(data: MultiTaskDataset, tasks: Sequence[Task], seed: int):
+def new_loader(data: MultiTaskDataset, tasks: Sequence[Task], seed: int) -> DataLoader:
     """Batches of 32; a single task from the examples with its label, several with half the batches from the rare labels."""
     rare = min(tasks, key=lambda task: int(data.masks[task.name].sum())).name
     labelled = with_label(data, rare)
@@ -103,23 +98,22 @@ def drives(seed: int) -> tuple[DatasetSplits, dict[str, MultiTaskDataset]]:
 
 
 @lru_cache(maxsize=1)
-def real(world: str, folder: str | None, any_version: bool) -> DatasetSplits:
+def real(world: str) -> DatasetSplits:
     """Spoken digits as spectrograms, or CIFAR-10, as inputs of the same two branches."""
-    given = {"checksum": None, "counts": None} if any_version else {}
     if world == "spoken digits":
-        data, takes, rate = spoken_digits(folder, **given)
+        data, takes, rate = spoken_digits(**given(ARCHIVES[world]))
         heard = standardise(log_mel(data.inputs.numpy(), rate))[:, None]
         parts = [takes >= 10, (takes >= 5) & (takes < 10), takes < 5]
         cuts = [data[part.nonzero().flatten()] for part in parts]
         inputs = [{"microphone": heard[part]} for part in parts]
         return DatasetSplits(*(MultiTaskDataset(x, c.targets, c.masks) for x, c in zip(inputs, cuts, strict=True)))
-    splits = cifar10(folder, **given)
+    splits = cifar10(**given(ARCHIVES[world]))
     return DatasetSplits(
         *(MultiTaskDataset({"camera": standardise(d.inputs.numpy())}, d.targets, d.masks) for d in splits)
     )
 
 
-def run(config: dict) -> dict:
+def run(config: Config) -> dict[str, Any]:
     """Train one model and test it: its scores by condition and task, its size and how long it took."""
     world, arm, seed = config["world"], config["arm"], config["seed"]
     if world == "driving":
@@ -130,7 +124,7 @@ def run(config: dict) -> dict:
         elif config["labels"] < max(ROUTE_LABELS):
             tests = {"whole": splits.test}
     else:
-        splits = real(world, config["folder"], config["any_version"])
+        splits = real(world)
         train, tests = splits.train, {"whole": splits.test}
     tasks = [task for task in TASKS[world] if arm != "single" or task.name == config["task"]]
     model = new_model(tasks, seed, DROP if arm == "modality dropout" else 0.0)
@@ -151,13 +145,13 @@ def run(config: dict) -> dict:
     return {"scores": scores, **size, "cpu_s": seconds}
 
 
-def configs(seeds: int, worlds: Sequence[str], folder: str | None, any_version: bool) -> list[dict]:
+def configs(seeds: int) -> list[Config]:
     """All runs; those of one seed behind one another, so that a worker makes its drives once."""
     found = []
     for seed in range(seeds):
-        for world in worlds:
+        for world in TASKS:
             if world != "driving":
-                rest = {"world": world, "seed": seed, "folder": folder, "any_version": any_version, "labels": 0}
+                rest = {"world": world, "seed": seed, "labels": 0}
                 singles = [{**rest, "arm": "single", "task": task.name} for task in TASKS[world]]
                 found += [{**rest, "arm": "shared"}, *singles] if seed < 5 else []
                 continue
@@ -177,7 +171,7 @@ def configs(seeds: int, worlds: Sequence[str], folder: str | None, any_version: 
     return found
 
 
-def tidy(runs: pd.DataFrame) -> pd.DataFrame:
+def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """A row a run, task and condition."""
     rows = []
     for run in runs.to_dict("records"):
@@ -187,47 +181,18 @@ def tidy(runs: pd.DataFrame) -> pd.DataFrame:
             rows += [
                 {**kept, "condition": condition, "task": task, "score": score, **size} for task, score in scores.items()
             ]
-    return pd.DataFrame(rows)
+    return {"driving": pd.DataFrame(rows)}
 
 
-def changes(table: pd.DataFrame) -> pd.DataFrame:
-    """Score of each arm and its change against the single model of the same seed, where inputs are whole."""
-    parts, whole = [], table[table.condition == "whole"]
-    for (world, labels, task), rows in whole.groupby(["world", "labels", "task"], sort=False):
-        single = whole[(whole.world == world) & (whole.task == task) & (whole.arm == "single")]
-        alone = single[single.labels == (labels if (single.labels == labels).any() else single.labels.max())]
-        both = pd.concat([alone, rows[rows.arm != "single"]])
-        if len(set(both.seed)) > 1:
-            change = paired_changes(both).rename_axis("arm").reset_index()
-            parts.append(change.assign(world=world, labels=labels, task=task))
-    return pd.concat(parts).set_index(["world", "labels", "task", "arm"])
+def notes() -> list[str]:
+    """The archives of the two real worlds."""
+    return versions_of(*ARCHIVES.values())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10, help="paired runs of each arm; the table is written from 5 on")
-    parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--worlds", nargs="+", choices=list(TASKS), default=list(TASKS))
-    parser.add_argument("--real-data", default=os.environ.get("MTL_REAL_DATA"), help="folder with the archives")
-    parser.add_argument("--any-version", action="store_true", help="take archives that are not the published ones")
-    options = parser.parse_args()
-    if options.seeds < 2:
-        parser.error(f"an interval needs at least 2 seeds; found {options.seeds}")
-    start = time.perf_counter()
-    todo = configs(options.seeds, options.worlds, options.real_data, options.any_version)
-    runs = sweep(todo, run, processes=options.processes, store=STORE)
-    if (failed := runs[runs.error != ""]).size:
-        raise SystemExit(f"{len(failed)} runs failed; run again to try them once more.")
-    table = tidy(runs)
-    with pd.option_context("display.width", 200, "display.max_columns", None, "display.max_rows", None):
-        print(changes(table).round(4))
-        print(pd.pivot_table(table, "score", ["arm", "labels", "condition"], "task").round(3))
-    if options.seeds >= 5 and options.worlds == list(TASKS):
-        write_result(
-            RESULT, table, command="python data/make_driving_table.py" + " --any-version" * options.any_version
-        )
-    print(f"{len(runs)} runs in {(time.perf_counter() - start) / 60:.1f} minutes")
+def prepare() -> None:
+    """Download and read the archives once, before the workers ask for them."""
+    for world in ARCHIVES:
+        real(world)
 
 
-if __name__ == "__main__":
-    main()
+EXPERIMENT = Experiment(configs, run, tables, seeds=10, prepare=prepare, notes=notes)

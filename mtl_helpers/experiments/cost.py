@@ -1,24 +1,26 @@
 """What one shared model costs against two single-task models, and how good each is: data/results/cost.csv.
 
-    python data/make_cost_table.py            all seeds, about five minutes on a quiet machine
-
 Each seed redraws the split, the first weights and the order of the batches, the same for all arms. Each arm trains with
 AdamW until its validation accuracy (the shared model: the mean of both) has not risen for 5 validations, one every 50 steps,
 and is then tested once with the weights of its best validation. The single sentiment model gets the labelled reviews only.
-Times are CPU seconds of one thread, so they do not count what else the machine does; validation is part of them. Lesson 02
-reads the file, turns it into intervals, and runs one seed again.
+Times are CPU seconds of one thread, so they do not count what else the machine does; validation is part of them. About five
+minutes, one run at a time, so that none slows another. Lesson 02 reads the file, turns it into intervals, and runs one seed
+again.
 """
+
+from __future__ import annotations
 
 import time
 from itertools import islice
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
-from tqdm.auto import tqdm
+from torch.utils.data import DataLoader
 
 from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader, split_reviews
-from mtl_helpers.evaluation import StepTimer, write_result
+from mtl_helpers.evaluation import StepTimer
+from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, count_parameters
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 from mtl_helpers.training import mean_score, train_steps, validate
@@ -27,10 +29,9 @@ ENCODERS = {"CNN": CNNEncoder, "LSTM": LSTMEncoder}
 ARMS = {"shared": [TOPIC, SENTIMENT], "topic": [TOPIC], "sentiment": [SENTIMENT]}
 TARGETS = {"topic": 0.80, "sentiment": 0.75}  # a quality on validation that every arm is asked to reach
 LR, EVERY, PATIENCE, LIMIT = 0.005, 50, 5, 2000
-RESULT = Path(__file__).parent / "results" / "cost.csv"
 
 
-def train_to_stop(model, loader, val_loader):
+def train_to_stop(model: MultiTaskModel, loader: DataLoader, val_loader: DataLoader) -> dict[str, Any]:
     """Train until validation stops rising; leave the best weights in the model. Steps, CPU seconds, and those to TARGETS."""
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR)
     best, best_step, state, reached = -1.0, 0, None, None
@@ -50,7 +51,7 @@ def train_to_stop(model, loader, val_loader):
     return {"steps": record.step, "cpu_s": time.thread_time() - start, "cpu_s_to_target": reached}
 
 
-def arms(encoder, seed):
+def arms(encoder: str, seed: int) -> dict[str, tuple]:
     """By arm: the model, its loaders for training, validation and test."""
     splits = split_reviews(load_reviews(), seed=seed)
     vocabulary = Vocabulary.from_texts(splits.train.text)
@@ -65,7 +66,7 @@ def arms(encoder, seed):
     return made
 
 
-def cost_rows(encoder, seed, rounds=60):
+def cost_rows(encoder: str, seed: int, rounds: int = 60) -> list[dict[str, Any]]:
     """One row an arm: parameters, CPU of a step, steps and CPU to the stop, CPU to the target, test accuracies."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
@@ -84,11 +85,19 @@ def cost_rows(encoder, seed, rounds=60):
     return rows
 
 
-def main(seeds=range(10)):
-    cells = [(encoder, seed) for encoder in ENCODERS for seed in seeds]
-    rows = [row for cell in tqdm(cells, desc="encoder and seed", smoothing=0) for row in cost_rows(*cell)]
-    write_result(RESULT, pd.DataFrame(rows), command="python data/make_cost_table.py")
+def configs(seeds: int) -> list[Config]:
+    """An encoder and a seed."""
+    return [{"encoder": encoder, "seed": seed} for encoder in ENCODERS for seed in range(seeds)]
 
 
-if __name__ == "__main__":
-    main()
+def run(config: Config) -> dict[str, Any]:
+    """All arms."""
+    return {"rows": cost_rows(**config)}
+
+
+def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A row an encoder, seed and arm."""
+    return {"cost": rows_of(runs)}
+
+
+EXPERIMENT = Experiment(configs, run, tables, seeds=10, processes=1)
