@@ -72,6 +72,41 @@ def drawn_from(generator: torch.Generator) -> Iterator[Draws]:
         _in_force.reset(token)
 
 
+class Private:
+    """`drawn_from` over and over, at no cost where nothing draws.
+
+    Call it for each context. If 20 of them have gone by without a draw, only every 50th is still watched. (Should a model
+    begin to draw only then, it takes torch's numbers until it is noticed.) Without a generator nothing is done.
+
+    >>> privately = Private(torch.Generator().manual_seed(1))
+    >>> for _ in range(3):
+    ...     with privately():
+    ...         x = torch.rand(3)
+    >>> privately.draws
+    3
+    """
+
+    def __init__(self, generator: torch.Generator | None) -> None:
+        self.generator, self.uses, self.draws = generator, 0, 0
+
+    @contextmanager
+    def __call__(self) -> Iterator[None]:
+        """The context in which to draw."""
+        self.uses += 1
+        if self.generator is None:
+            yield
+        elif self.draws or self.uses <= 20 or self.uses % 50 == 0:
+            with drawn_from(self.generator) as draws:
+                yield
+            self.draws += draws.count
+        else:
+            token = _in_force.set(self.generator)
+            try:
+                yield
+            finally:
+                _in_force.reset(token)
+
+
 def random_state() -> RandomState:
     """The state of the generator that this thread draws from: the one of `drawn_from`, else torch's; and CUDA's, if in use."""
     generator = _in_force.get() or torch.default_generator
@@ -105,18 +140,26 @@ def look(model: nn.Module, state: RandomState | None = None) -> Iterator[None]:
     start = random_state()
     copy = torch.Generator()
     copy.set_state((state or start)["cpu"])
-    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     if state is not None and "cuda" in state:
         torch.cuda.set_rng_state_all(state["cuda"])
     try:
-        with drawn_from(copy):
+        with buffers_kept(model), drawn_from(copy):
             yield
+    finally:
+        if "cuda" in start:
+            torch.cuda.set_rng_state_all(start["cuda"])
+
+
+@contextmanager
+def buffers_kept(model: nn.Module) -> Iterator[None]:
+    """Afterwards the buffers of a model, such as BatchNorm's running statistics, are as they were before."""
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    try:
+        yield
     finally:
         with torch.no_grad():
             for name, buffer in model.named_buffers():
                 buffer.copy_(buffers[name])
-        if "cuda" in start:
-            torch.cuda.set_rng_state_all(start["cuda"])
 
 
 @cache

@@ -22,7 +22,7 @@ from mtl_helpers.data import (
     text_key,
     tokenize,
 )
-from mtl_helpers.data.file_encoding import repair
+from mtl_helpers.data.table.file_encoding import repair
 from mtl_helpers.models import CNNEncoder, MultiTaskModel
 from mtl_helpers.tasks import SENTIMENT, Classification
 from mtl_helpers.training import fit

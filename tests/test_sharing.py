@@ -7,7 +7,8 @@ import pytest
 import torch
 from torch.optim import SGD, AdamW
 
-from mtl_helpers.models import CNNEncoder, ModelError, MultiTaskModel, count_parameters
+from mtl_helpers.data import Batch
+from mtl_helpers.models import CNNEncoder, ModelError, MultiTaskModel, OnFeatures, count_parameters
 from mtl_helpers.relations import (
     Adapters,
     ConditionedModel,
@@ -20,10 +21,11 @@ from mtl_helpers.relations import (
     task_affinity,
 )
 from mtl_helpers.relations.conditioned import ConditionedHead
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
-from mtl_helpers.training import fit, predict, validate
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, MultiLabel, Tagging
+from mtl_helpers.training import RULES, fit, predict, validate
 
 TASKS = (TOPIC, SENTIMENT, STARS)
+TAGS = Tagging("tags", classes=("noun", "verb"))
 
 
 def encoder(seed=0):
@@ -235,6 +237,26 @@ def test_a_pipeline_leaves_its_first_model_alone(new_loader):
     before = copy.deepcopy(first.state_dict())
     model = train(PipelineModel(encoder(1), SENTIMENT, first, "topic"), new_loader(), optimizer=AdamW)
     assert all(torch.equal(value, before[name]) for name, value in model.first.state_dict().items())
+    assert all(p.requires_grad for p in first.parameters()), "the caller's model can be trained on"
+
+
+def test_a_pipelines_first_model_answers_without_dropout():
+    first = MultiTaskModel(encoder(), [TOPIC])
+    first.encoder.dropout = torch.nn.Dropout()
+    model = PipelineModel(encoder(1), SENTIMENT, first, "topic").train()
+    assert model.training and not any(module.training for module in model.first.modules())
+
+
+def test_a_head_may_be_conditioned_on_any_answer(batch):
+    """Classes tell their softmax, several labels each its own probability, a regression its number."""
+    several = MultiLabel("several", classes=("a", "b", "c"))
+    model = ConditionedModel(encoder(), [several, STARS, SENTIMENT], {"sentiment": "several"}).eval()
+    told = []
+    model.heads["sentiment"].register_forward_pre_hook(lambda head, inputs: told.append(inputs[1]))
+    outputs = model(batch.inputs)
+    assert torch.equal(told[0], outputs["several"].sigmoid())
+    by_number = ConditionedModel(encoder(), [STARS, SENTIMENT], {"sentiment": "stars"})
+    assert by_number(batch.inputs)["sentiment"].shape == (16, 2)
 
 
 # Every way stands where MultiTaskModel does
@@ -249,7 +271,7 @@ def test_it_has_the_shapes_of_its_tasks(way, batch):
     model = way(TASKS)
     outputs = model(batch.inputs)
     assert {t.name: tuple(outputs[t.name].shape) for t in model.tasks} == {
-        t.name: (16,) if t.kind == "regression" else (16, t.n_outputs) for t in model.tasks
+        t.name: (16, len(t.classes)) if t.classes else (16,) for t in model.tasks
     }
     assert list(outputs) == [t.name for t in model.tasks]
 
@@ -295,13 +317,49 @@ def test_gradients_and_affinity_can_be_had(way, batch):
     cosines, affinity = gradient_cosines(model, batch), task_affinity(model, batch, lr=0.01)
     names = [task.name for task in model.tasks]
     assert len(cosines) == len(names) * (len(names) - 1) // 2 and len(affinity) == len(names) ** 2
+    if not model.shared_parameters():
+        assert all(map(math.isnan, cosines.values())) and not any(affinity.values()), (
+            "a step in nothing changes nothing"
+        )
+        return
     assert all(math.isfinite(value) for value in (*cosines.values(), *affinity.values()))
     assert all(affinity[name, name] > 0 for name in names)
 
 
+def test_each_way_says_what_its_tasks_share(batch):
+    """Exactly those parameters that the losses of more than one task reach."""
+    for name, build in {**WAYS, "conditioned, not detached": not_detached}.items():
+        model, reached = build(TASKS), {}
+        for task in model.tasks:
+            parameters = [p for p in model.parameters() if p.requires_grad]
+            loss = task.loss(model(batch.inputs)[task.name], *batch.labels_of(task.name))
+            found = torch.autograd.grad(loss, parameters, allow_unused=True)
+            for p, gradient in zip(parameters, found, strict=True):
+                reached.setdefault(id(p), []).extend([task.name] * (gradient is not None))
+        if len(model.tasks) > 1:
+            shared = {p for p, tasks in reached.items() if len(tasks) > 1}
+            shared -= {id(model.unit)} if name == "cross-stitch" else set()  # of its rows each is of one task
+            assert {id(p) for p in model.shared_parameters()} == shared, name
+
+
+def not_detached(tasks):
+    return ConditionedModel(encoder(), tasks, {"sentiment": "topic"}, detach=False)
+
+
+def test_experts_on_ready_made_features_are_what_is_shared():
+    """There the encoder learns nothing, and the tasks meet in the experts: so rules and cosines look there."""
+    torch.manual_seed(0)
+    model = MMoE(OnFeatures(5), [SENTIMENT, STARS], experts=2)
+    targets = {"sentiment": torch.randint(2, (8,)), "stars": torch.randn(8)}
+    batch = Batch(torch.randn(8, 5), targets, dict.fromkeys(targets, torch.ones(8, dtype=torch.bool)))
+    assert math.isfinite(gradient_cosines(model, batch)["sentiment", "stars"])
+    history = fit(model, [batch], SGD(model.parameters(), lr=0.1), steps=1, weights=RULES["MGDA"](model.tasks))
+    assert history.weight.sum() == pytest.approx(1, rel=1e-5), "and not λ = 1 for both"
+
+
 def test_separate_encoders_have_nothing_in_common(batch):
     model = SoftSharing(encoders(), TASKS, strength=0.1)
-    assert set(gradient_cosines(model, batch).values()) == {0}
+    assert all(map(math.isnan, gradient_cosines(model, batch).values()))
     affinity = task_affinity(model, batch)
     assert all(value == pytest.approx(0, abs=1e-6) for (a, b), value in affinity.items() if a != b)
 
@@ -327,6 +385,7 @@ def test_what_each_way_costs():
 # Bad input
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("build", "said"),
     [
@@ -350,11 +409,8 @@ def test_what_each_way_costs():
             lambda: ConditionedModel(encoder(), TASKS, {"sentiment": "topic", "topic": "sentiment"}),
             "another task with a plain head",
         ),
-        (lambda: ConditionedModel(encoder(), TASKS, {"sentiment": "stars"}), "'stars' is a regression"),
-        (
-            lambda: PipelineModel(encoder(), SENTIMENT, MultiTaskModel(encoder(), [STARS]), "stars"),
-            "no classification 'stars'",
-        ),
+        (lambda: ConditionedModel(encoder(), [STARS, TAGS], {"stars": "tags"}), "'tags' has an answer a word"),
+        (lambda: PipelineModel(encoder(), SENTIMENT, MultiTaskModel(encoder(), [STARS]), "topic"), "no task 'topic'"),
     ],
 )
 def test_bad_input_is_said_in_words(build, said):

@@ -3,13 +3,13 @@
 from mtl_helpers.data.baseline import bag_of_words, baseline_score
 from mtl_helpers.data.batches import Batch, MultiTaskDataset, encode_reviews
 from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews, clean_with, keep_known_labels
-from mtl_helpers.data.columns import ColumnNumbers
 from mtl_helpers.data.loaders import collate, make_loader
 from mtl_helpers.data.mixing import joined, mixed_loader, sampling_proportions
 from mtl_helpers.data.reviews import PHENOMENA, data_file, load_reviews, read_reviews
-from mtl_helpers.data.splitting import Splits, split_reviews, split_table, text_folds
-from mtl_helpers.data.table_cleaning import clean_table
-from mtl_helpers.data.tables import read_table
+from mtl_helpers.data.table.columns import ColumnNumbers
+from mtl_helpers.data.table.reading import read_table
+from mtl_helpers.data.table.splitting import Splits, split_reviews, split_table, text_folds
+from mtl_helpers.data.table.table_cleaning import clean_table
 from mtl_helpers.data.tokens import text_key, tokenize
 from mtl_helpers.data.vocabulary import PAD, UNK, RaggedTokens, Vocabulary
 from mtl_helpers.errors import DataError

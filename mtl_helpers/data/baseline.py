@@ -7,7 +7,7 @@ import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from mtl_helpers.data.tables import need_columns
+from mtl_helpers.data.table.reading import need_columns
 from mtl_helpers.data.tokens import tokenize
 from mtl_helpers.data.vocabulary import Tokenizer
 from mtl_helpers.errors import DataError

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mtl_helpers.data.tables import need_columns
+from mtl_helpers.data.table.reading import need_columns
 from mtl_helpers.data.tokens import tokenize
 from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary
 from mtl_helpers.errors import DataError

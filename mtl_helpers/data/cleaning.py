@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mtl_helpers.data.reviews import COLUMNS
-from mtl_helpers.data.table_cleaning import (
+from mtl_helpers.data.table.table_cleaning import (
     MISSING,
     by_value,
     count_changed,

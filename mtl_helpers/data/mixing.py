@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import numbers
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -15,6 +16,7 @@ from mtl_helpers.data.batches import MultiTaskDataset
 from mtl_helpers.data.loaders import as_is
 from mtl_helpers.data.vocabulary import PAD, RaggedTokens
 from mtl_helpers.errors import DataError
+from mtl_helpers.tasks.task import below_one_another
 
 
 def sampling_proportions(sizes: Mapping[str, int], temperature: float = 1.0) -> dict[str, float]:
@@ -115,6 +117,7 @@ class MixingSampler(Sampler):
         self.rows = dict(zip(sizes, torch.arange(int(ends[-1])).tensor_split(ends[:-1]), strict=True))
         self.shares, self.batch_size, self.steps, self.generator = dict(shares), batch_size, steps, generator
         self._beginning: Tensor | None = None
+        self._left = {name: rows[:0] for name, rows in self.rows.items()}
 
     def __len__(self) -> int:
         return self.steps
@@ -126,6 +129,14 @@ class MixingSampler(Sampler):
         names, shares = list(self.shares), torch.tensor(list(self.shares.values()))
         for _ in range(self.steps):
             yield self._deal(names[torch.multinomial(shares, 1, generator=self.generator).item()])
+
+    def state_dict(self) -> dict[str, Any]:
+        """What is left of each data set's deal: with the generator's state, all that the next batches depend on."""
+        return {"beginning": self._beginning, "left": dict(self._left)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from there."""
+        self._beginning, self._left = state["beginning"], dict(state["left"])
 
     def _deal(self, name: str) -> Tensor:
         left = self._left[name]
@@ -156,7 +167,7 @@ def joined(datasets: Mapping[str, MultiTaskDataset]) -> MultiTaskDataset:
         inputs = _end_to_end(datasets, {name: d.inputs for name, d in datasets.items()})
     known = {name: target for part in parts for name, target in part.targets.items()}
     targets = {
-        name: torch.cat([p.targets.get(name, target.new_zeros(len(p), *target.shape[1:])) for p in parts])
+        name: below_one_another([p.targets.get(name, target.new_zeros(len(p), *target.shape[1:])) for p in parts])
         for name, target in known.items()
     }
     masks = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mtl_helpers.data.tables import read_cells, refuse_cells
+from mtl_helpers.data.table.reading import read_cells, refuse_cells
 from mtl_helpers.data.tokens import text_key  # noqa: F401  (others take it from here)
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import SENTIMENT, TOPIC

@@ -1,6 +1,6 @@
 """Step 5, evaluation: metrics by task, repeated runs with intervals, transfer, and λ by search."""
 
-from mtl_helpers.data.splitting import text_folds
+from mtl_helpers.data.table.splitting import text_folds
 from mtl_helpers.evaluation.calibration import calibration, expected_calibration_error
 from mtl_helpers.evaluation.delta import delta_mtl, delta_table
 from mtl_helpers.evaluation.metrics import accuracy_by_phenomenon, confusion, evaluate

@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm.auto import tqdm
 
 from mtl_helpers.arguments import number, whole_number
-from mtl_helpers.data.splitting import text_folds
+from mtl_helpers.data.table.splitting import text_folds
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 

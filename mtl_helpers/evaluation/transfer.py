@@ -52,7 +52,8 @@ class Arm:
 @dataclass(frozen=True)
 class ArmRun:
     """What came out of one run: the model, and of the test examples that have a label of the task in question what was
-    ``predicted`` and what is right (``target``), in the task's own numbers; ``score``, the task's `metric` over them; CPU ``seconds``.
+    ``predicted`` and what is right (``target``), in the task's own numbers; ``score``, the task's `metric` over them; and the
+    CPU ``seconds`` of it all.
     """
 
     model: MultiTaskModel

@@ -50,6 +50,8 @@ class ConditionedModel(MultiTaskModel):
                 raise ModelError(f"on={dict(on)}: there is no task {min(absent)!r}; tasks are {sorted(by_name)}.")
             if name == other or other in on:
                 raise ModelError(f"on={dict(on)}: '{name}' needs another task with a plain head; '{other}' has none.")
+            if by_name[other].per_word:
+                raise ModelError(f"on={dict(on)}: '{other}' has an answer a word; a head is conditioned on one a text.")
             conditions, n_outputs = by_name[other].n_outputs, by_name[name].n_outputs
             self.heads[name] = ConditionedHead(encoder.features, conditions, n_outputs)
         self.on, self.detach = dict(on), detach

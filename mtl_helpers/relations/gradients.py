@@ -1,72 +1,98 @@
-"""How far two tasks' gradients agree on the parameters they share, and what a step for one does to the others."""
+"""How far two tasks' gradients agree on the parameters they share, and what a step for one does to the others.
+
+All of these are looks: parameters, ``.grad``, BatchNorm's statistics and random numbers are afterwards as they were. In
+training mode dropout is at work; given the ``random_state`` of a record, it is that of the record's step.
+"""
 
 from __future__ import annotations
 
-from itertools import combinations
+import math
+from itertools import combinations, product
 
 import torch
 from torch import Tensor
 
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.randomness import RandomState, look, random_state
 
 
-def task_gradients(model: MultiTaskModel, batch: Batch) -> dict[str, Tensor]:
-    """Gradient of each task's loss in the shared encoder, flattened to ``(shared parameters,)``; one backward pass a task.
+def task_gradients(model: MultiTaskModel, batch: Batch, state: RandomState | None = None) -> dict[str, Tensor]:
+    """Gradient of each task's loss in what the tasks share, ``(shared parameters,)``; one backward pass a task.
 
-    Leaves ``.grad`` of every parameter as it was. A frozen encoder has no gradient: the tensors are empty.
+    What is shared, ``model.shared_parameters()`` says: if it is nothing, as in a frozen encoder, the tensors are empty. A task
+    without a label in the batch has no loss, so no gradient, and is left out.
     """
-    outputs = model(batch.inputs)
-    shared = [p for p in model.encoder.parameters() if p.requires_grad]
-    gradients = {}
-    for task in model.tasks:
-        target, mask = batch.labels_of(task.name)
-        if not shared:
-            gradients[task.name] = torch.zeros(0)
-            continue
-        loss = task.loss(outputs[task.name], target, mask)
-        parts = torch.autograd.grad(loss, shared, retain_graph=True, allow_unused=True)
-        flat = [(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in zip(parts, shared, strict=True)]
-        gradients[task.name] = torch.cat(flat)
+    shared, gradients = model.shared_parameters(), {}
+    with look(model, state):
+        for name, loss in _losses(model, batch).items():
+            if not shared:
+                gradients[name] = torch.zeros(0)
+                continue
+            parts = torch.autograd.grad(loss, shared, retain_graph=True, allow_unused=True)
+            flat = [(torch.zeros_like(p) if g is None else g).reshape(-1) for g, p in zip(parts, shared, strict=True)]
+            gradients[name] = torch.cat(flat)
     return gradients
 
 
-def gradient_cosines(model: MultiTaskModel, batch: Batch) -> dict[tuple[str, str], float]:
-    """Cosine between the tasks' gradients, for each pair: 1 one way, 0 unrelated, -1 opposed; 0 where one vanishes.
+def gradient_cosines(
+    model: MultiTaskModel, batch: Batch, state: RandomState | None = None
+) -> dict[tuple[str, str], float]:
+    """Cosine between the tasks' gradients, for each pair: 1 one way, 0 unrelated, -1 opposed.
 
-    cos = gᵢ·gⱼ / (‖gᵢ‖ ‖gⱼ‖), gᵢ the gradient of task i's unweighted loss in the shared parameters (Du et al. 2018).
+    cos = gᵢ·gⱼ / (‖gᵢ‖ ‖gⱼ‖), gᵢ the gradient of task i's unweighted loss in the shared parameters (Du et al. 2018). It is nan
+    where a task has no label in the batch, or a gradient vanishes, or nothing is shared: then there is no angle.
     """
-    gradients = task_gradients(model, batch)
+    gradients = task_gradients(model, batch, state)
+    pairs = combinations([task.name for task in model.tasks], 2)
     return {
-        (a, b): torch.cosine_similarity(gradients[a], gradients[b], dim=0).item() for a, b in combinations(gradients, 2)
+        (a, b): _cosine(gradients[a], gradients[b]) if a in gradients and b in gradients else math.nan for a, b in pairs
     }
 
 
-def task_affinity(model: MultiTaskModel, batch: Batch, *, lr: float = 0.1) -> dict[tuple[str, str], float]:
+def _cosine(one: Tensor, other: Tensor) -> float:
+    if not (one.any() and other.any()):
+        return math.nan
+    return torch.cosine_similarity(one, other, dim=0).item()
+
+
+def task_affinity(
+    model: MultiTaskModel, batch: Batch, *, lr: float = 0.1, state: RandomState | None = None
+) -> dict[tuple[str, str], float]:
     """How a step for one task changes the loss of another on the same batch: ``(i, j)`` is what i does for j.
 
     Z(i, j) = 1 - Lⱼ(θ - η gᵢ) / Lⱼ(θ), with θ the shared parameters, η = ``lr`` and gᵢ as in `task_gradients`; the heads
-    stay (Fifty et al., NeurIPS 2021, equation 1). Above 0, the step for i lowers j's loss; below, it raises it; 0 where j
-    has no label. All parameters and their ``.grad`` are left as they were.
+    stay (Fifty et al., NeurIPS 2021, equation 1). Above 0, the step for i lowers j's loss; below, it raises it; nan where one
+    of the two has no label, or j's loss is 0. Before and after the step the dropout is the same.
     """
-    gradients = task_gradients(model, batch)
-    shared = [p for p in model.encoder.parameters() if p.requires_grad]
+    state = random_state() if state is None else state
+    gradients, shared = task_gradients(model, batch, state), model.shared_parameters()
     start = [p.detach().clone() for p in shared]
 
     @torch.no_grad()
     def losses() -> dict[str, float]:
-        outputs = model(batch.inputs)
-        return {t.name: t.loss(outputs[t.name], *batch.labels_of(t.name)).item() for t in model.tasks}
+        with look(model, state):
+            return {name: loss.item() for name, loss in _losses(model, batch).items()}
 
-    before, affinity = losses(), {}
-    for i, gradient in gradients.items():
-        parts = gradient.split([p.numel() for p in shared]) if shared else ()
+    before = losses()
+    affinity = {(i, j): math.nan for i, j in product([task.name for task in model.tasks], repeat=2)}
+    try:
+        for i, gradient in gradients.items():
+            parts = gradient.split([p.numel() for p in shared]) if shared else ()
+            with torch.no_grad():
+                for p, old, part in zip(shared, start, parts, strict=True):
+                    p.copy_(old - lr * part.view_as(p))
+            affinity |= {(i, j): 1 - after / before[j] for j, after in losses().items() if before[j]}
+    finally:
         with torch.no_grad():
-            for p, old, part in zip(shared, start, parts, strict=True):
-                p.copy_(old - lr * part.view_as(p))
-        after = losses()
-        affinity |= {(i, j): 1 - after[j] / before[j] if before[j] else 0.0 for j in gradients}
-    with torch.no_grad():
-        for p, old in zip(shared, start, strict=True):
-            p.copy_(old)
+            for p, old in zip(shared, start, strict=True):
+                p.copy_(old)
     return affinity
+
+
+def _losses(model: MultiTaskModel, batch: Batch) -> dict[str, Tensor]:
+    """The loss of each task that has a label in the batch."""
+    batch = batch.to(next(model.parameters()).device)
+    outputs = model(batch.inputs)
+    labels = {task: batch.labels_of(task.name) for task in model.tasks}
+    return {task.name: task.loss(outputs[task.name], *pair) for task, pair in labels.items() if pair[1].any()}

@@ -1,18 +1,18 @@
 """Ways of sharing between tasks beyond one encoder for all. Each is a `MultiTaskModel`: the same loop trains it.
 
-What they have in common stands in `_Sharing`: features *by task*, then that task's head. ``encoder`` holds what the tasks
-share, so `task_gradients` and `gradient_cosines` work on all of them.
+What they have in common stands in `_Sharing`: features *by task*, then that task's head. Each says in ``shared_parameters``
+which parameters more than one task's loss reaches, so rules and `gradient_cosines` work on all of them.
 """
 
 from __future__ import annotations
 
 import math
-import numbers
 from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
+from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.models import ModelError, MultiTaskModel
 from mtl_helpers.tasks import Task, check_tasks
 
@@ -59,7 +59,7 @@ class SoftSharing(_Sharing):
     over the tasks. Strength 0 gives separate models. ``math.inf`` gives hard sharing: one encoder, that of the first task,
     stands under every name. Between them, a plain gradient step needs learning rate · strength ≤ 1.
 
-    The tasks share no parameter, only the tie: their gradients meet nowhere and `gradient_cosines` gives 0 (but at
+    The tasks share no parameter, only the tie: their gradients meet nowhere and `gradient_cosines` gives nan (but at
     ``math.inf``).
     """
 
@@ -70,8 +70,8 @@ class SoftSharing(_Sharing):
         strength: float,
         heads: dict[str, nn.Module] | None = None,
     ) -> None:
-        if isinstance(strength, bool) or not isinstance(strength, numbers.Real) or not strength >= 0:
-            raise ModelError(f"The strength of the tie must be a number of at least 0; found {strength!r}.")
+        if strength != math.inf:
+            number("The strength of the tie, which is math.inf or", strength, ModelError, at_least=0)
         encoder = TaskEncoders(encoders, tasks)
         each = list(encoder.by_task.values())
         if len({str([p.shape for p in one.parameters()]) for one in each}) > 1:
@@ -84,6 +84,10 @@ class SoftSharing(_Sharing):
     def task_features(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
         """Each task's own encoder."""
         return self.encoder(inputs)
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """None; but all of the one encoder at ``math.inf``."""
+        return super().shared_parameters() if math.isinf(self.strength) else []
 
     def penalty(self) -> Tensor:
         """The tie, a scalar: strength/2 · Σₜ ‖θₜ - θ̄‖²."""
@@ -98,7 +102,8 @@ class CrossStitch(_Sharing):
     """Cross-stitch (Misra et al., CVPR 2016): an encoder for each task, whose features a learnt T x T unit mixes.
 
     Task t's head gets Σₛ αₜₛ fₛ. A unit starts with ``keep`` on the diagonal and the rest spread over the other tasks;
-    ``keep=1`` starts as separate models. The paper puts a unit after several layers; here there is one, on top.
+    ``keep=1`` starts as separate models. The paper puts a unit after several layers; here there is one, on top. Through it
+    every task's loss reaches every encoder: they are what is shared.
     """
 
     def __init__(
@@ -108,8 +113,7 @@ class CrossStitch(_Sharing):
         keep: float = 0.9,
         heads: dict[str, nn.Module] | None = None,
     ) -> None:
-        if isinstance(keep, bool) or not isinstance(keep, numbers.Real) or not 0 <= keep <= 1:
-            raise ModelError(f"keep, a task's share of its own features, must lie from 0 to 1; found {keep!r}.")
+        keep = number("keep, a task's share of its own features,", keep, ModelError, at_least=0, at_most=1)
         encoder = TaskEncoders(encoders, tasks)
         super().__init__(encoder, tasks, heads)
         n = len(self.tasks)
@@ -139,11 +143,14 @@ class MMoE(_Sharing):
         heads: dict[str, nn.Module] | None = None,
     ) -> None:
         super().__init__(encoder, tasks, heads)
-        if isinstance(experts, bool) or not isinstance(experts, int) or experts < 1:
-            raise ModelError(f"MMoE needs a whole number of experts, at least 1; found {experts!r}.")
+        experts = whole_number("experts of an MMoE", experts, ModelError)
         width = encoder.features
         self.experts = nn.ModuleList(nn.Sequential(nn.Linear(width, width), nn.ReLU()) for _ in range(experts))
         self.gates = nn.ModuleDict({task.name: nn.Linear(width, experts, bias=False) for task in self.tasks})
+
+    def shared_parameters(self) -> list[nn.Parameter]:
+        """The encoder's and the experts'."""
+        return [*super().shared_parameters(), *(p for p in self.experts.parameters() if p.requires_grad)]
 
     def gate(self, name: str, features: Tensor) -> Tensor:
         """How much task ``name`` takes of each expert: ``(batch, experts)``, rows that sum to 1."""
@@ -170,8 +177,7 @@ class Adapters(_Sharing):
         heads: dict[str, nn.Module] | None = None,
     ) -> None:
         super().__init__(encoder, tasks, heads)
-        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-            raise ModelError(f"An adapter needs a whole number of units as its size, at least 1; found {size!r}.")
+        size = whole_number("size, the units of an adapter,", size, ModelError)
         width = encoder.features
         self.adapters = nn.ModuleDict(
             {t.name: nn.Sequential(nn.Linear(width, size), nn.ReLU(), nn.Linear(size, width)) for t in self.tasks}

@@ -1,19 +1,32 @@
 """Step 4, training: L(θ) = Σᵢ λᵢ Lᵢ(θ), the one training loop, and the rules that choose λ."""
 
-from mtl_helpers.training.gradient_weighting import GradientWeighting, GradNorm, NNLSProjector
-from mtl_helpers.training.loop import Record, as_history, fit, mean_score, predict, train_steps, validate
-from mtl_helpers.training.loss_weighting import DWA, FAMO, LossWeighting, RandomWeights, Uncertainty
-from mtl_helpers.training.rules import RULES
-from mtl_helpers.training.weighting import HandOver, StaticWeights, Weighting
-from mtl_helpers.training.weights import (
+from mtl_helpers.training.checkpoints import checkpoint
+from mtl_helpers.training.fitting import as_history, fit
+from mtl_helpers.training.loop import Record, train_steps
+from mtl_helpers.training.rules import (
+    DWA,
+    FAMO,
+    RULES,
+    GradientWeighting,
+    GradNorm,
+    HandOver,
+    LossWeighting,
+    NNLSProjector,
+    RandomWeights,
+    StaticWeights,
+    Uncertainty,
+    Weighting,
+)
+from mtl_helpers.training.task_weights import (
+    Losses,
     TaskWeights,
     TrainingDiverged,
     TrainingError,
     task_losses,
     weighted_sum,
     weights_by_count,
-    whole_number,
 )
+from mtl_helpers.training.validation import mean_skill, predict, validate
 
 __all__ = [
     "DWA",
@@ -23,6 +36,7 @@ __all__ = [
     "GradientWeighting",
     "HandOver",
     "LossWeighting",
+    "Losses",
     "NNLSProjector",
     "RandomWeights",
     "Record",
@@ -33,13 +47,13 @@ __all__ = [
     "Uncertainty",
     "Weighting",
     "as_history",
+    "checkpoint",
     "fit",
-    "mean_score",
+    "mean_skill",
     "predict",
     "task_losses",
     "train_steps",
     "validate",
     "weighted_sum",
     "weights_by_count",
-    "whole_number",
 ]

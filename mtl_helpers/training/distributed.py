@@ -13,21 +13,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from mtl_helpers.data.batches import Batch, Vocabulary, encode_reviews, make_loader
-from mtl_helpers.data.reviews import load_reviews
-from mtl_helpers.data.splitting import split_reviews
+from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader, split_reviews
+from mtl_helpers.data.batches import Batch
 from mtl_helpers.models import CNNEncoder, MultiTaskModel, load_pretrained
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
 from mtl_helpers.training.loop import Record, train_steps
-from mtl_helpers.training.weighting import StaticWeights
+from mtl_helpers.training.rules import StaticWeights
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -45,8 +45,10 @@ class ShareOfBatches:
         self.loader, self.accelerator = loader, accelerator
         self.counts: dict[str, tuple[int, int]] = {}
 
-    def __len__(self) -> int:
-        return len(self.loader)
+    @property
+    def dataset(self) -> Any:
+        """The data behind the batches."""
+        return getattr(self.loader, "dataset", None)
 
     def __iter__(self) -> Iterator[Batch]:
         from accelerate.utils import send_to_device
@@ -65,7 +67,7 @@ def share_of(batch: Batch, rank: int, world: int) -> Batch:
     >>> share_of(batch, 1, 2).targets["stars"], share_of(batch, 5, 6).masks["stars"]
     (tensor([1., 3.]), tensor([False]))
     """
-    empty = rank >= len(batch)
+    empty = rank >= batch.size
     rows = slice(0, 1) if empty else slice(rank, None, world)
     inputs = (
         batch.inputs[rows] if isinstance(batch.inputs, Tensor) else {key: x[rows] for key, x in batch.inputs.items()}
@@ -86,6 +88,13 @@ class SharedWeights(StaticWeights):
     ) -> None:
         super().__init__(tasks, weights)
         self.batches, self.world = batches, world
+
+    def backward(
+        self, losses: Mapping[str, Tensor], model: MultiTaskModel, penalty: Tensor | None = None
+    ) -> dict[str, float]:
+        """As by hand; and every parameter has a gradient, if only 0: DistributedDataParallel waits for all of them."""
+        nothing = sum(0 * p.sum() for p in model.parameters() if p.requires_grad)
+        return super().backward(losses, model, nothing if penalty is None else penalty + nothing)
 
     def weigh(self, losses: Mapping[str, Tensor], model: MultiTaskModel) -> dict[str, float]:
         """What was set by hand, for this process's share of the labels."""
@@ -110,17 +119,17 @@ def train_shared(
     their own share's only.
     """
     wrapped, optimizer = accelerator.prepare(model, optimizer)
-    wrapped.tasks = model.tasks  # the loop asks the model for them, and a wrapped one hides them
     batches = ShareOfBatches(loader, accelerator)
     rule = SharedWeights(model.tasks, weights, batches, accelerator.num_processes)
     for record in train_steps(wrapped, batches, optimizer, weights=rule):
-        sums = [record.losses[name] * batches.counts[name][0] for name in rule.names]
-        total = accelerator.reduce(torch.tensor(sums, device=accelerator.device), reduction="sum").tolist()
-        record.losses = {
-            name: value / max(batches.counts[name][1], 1) for name, value in zip(rule.names, total, strict=True)
-        }
+        here = [count for count, _ in batches.counts.values()]
+        sums = [record.losses[name] * n if n else 0.0 for name, n in zip(batches.counts, here, strict=True)]
+        sums = accelerator.reduce(torch.tensor(sums, device=accelerator.device), reduction="sum").tolist()
+        for (name, (_, n)), value in zip(batches.counts.items(), sums, strict=True):
+            record.losses[name] = value / n if n else math.nan
         record.weights = rule.weights
-        record.total = sum(record.weights[name] * loss for name, loss in record.losses.items())
+        labelled = [name for name, (_, n) in batches.counts.items() if n]
+        record.total = sum(record.weights[name] * record.losses[name] for name in labelled) + record.own_loss
         yield record
 
 

@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
-import pandas as pd
 import torch
-from torch import Tensor
+from torch import nn
 from torch.optim import Optimizer
-from torch.utils.data import DataLoader
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.training.weighting import StaticWeights, Weighting
-from mtl_helpers.training.weights import TrainingDiverged, TrainingError, task_losses, whole_number
+from mtl_helpers.randomness import Private, RandomState
+from mtl_helpers.training.accumulation import StepLosses
+from mtl_helpers.training.checkpoints import go_on
+from mtl_helpers.training.reading import Reading
+from mtl_helpers.training.rules import StaticWeights, Weighting
+from mtl_helpers.training.task_weights import Losses, TrainingDiverged, TrainingError, task_losses
+from mtl_helpers.training.validation import in_32_bits, unwrapped, validation
 
 
 @dataclass(slots=True)
 class Record:
     """What one step did: the unweighted losses Lᵢ before it, the λᵢ it was taken with, and their total.
 
-    ``val_losses`` and ``val_scores`` are empty except on the steps that were validated.
+    A task without a label in the step has loss nan, and λ nan where the rule gave it none. ``batch`` is the last of those
+    that made the step. ``val_losses``, ``val_scores`` and ``val_skills`` are empty except on the steps that were validated.
+    ``random_state`` is from before the step, for a `look` with its dropout; ``place`` is for a `checkpoint`.
     """
 
     step: int
@@ -34,56 +41,125 @@ class Record:
     batch: Batch | None
     val_losses: dict[str, float] = field(default_factory=dict)
     val_scores: dict[str, float] = field(default_factory=dict)
+    val_skills: dict[str, float] = field(default_factory=dict)
+    own_loss: float = 0.0  # what model and rule add to the total beside Σᵢ λᵢ Lᵢ
+    random_state: RandomState | None = field(default=None, repr=False)
+    place: dict[str, Any] | None = field(default=None, repr=False)
+
+    def validate(self, model: nn.Module, loader: Iterable[Batch]) -> None:
+        """Write down losses, scores and skills over a loader."""
+        self.val_losses, self.val_scores, self.val_skills = validation(model, loader)
 
 
 def train_steps(
     model: MultiTaskModel,
-    loader: DataLoader,
+    loader: Iterable[Batch],
     optimizer: Optimizer,
     *,
     weights: Mapping[str, float] | Weighting | None = None,
-    val_loader: DataLoader | None = None,
+    val_loader: Iterable[Batch] | None = None,
     eval_every: int = 50,
+    accumulate: int = 1,
+    clip: float | None = None,
+    autocast: Literal["bf16"] | None = None,
+    scheduler: LRScheduler | None = None,
+    generator: torch.Generator | None = None,
+    resume: Mapping[str, Any] | None = None,
 ) -> Iterator[Record]:
     """Train for ever, a `Record` per step: the only training loop of the course.
 
-    It stops when the caller stops asking. ``weights`` are λ by task name, read anew at each step, so that a λ changed
-    between two steps counts from the next on; or a `Weighting`, a rule that chooses them; None means λ = 1 for all. With
-    ``val_loader``, every ``eval_every``-th step is validated. Raises `TrainingDiverged` before the step is taken if a loss
-    is nan or infinite. A model with a method ``penalty()``, a scalar, has it added to the total (soft sharing ties its
-    encoders so).
+    It stops when the caller stops asking. The model trains where it is: batches are moved to its device. Raises
+    `TrainingDiverged` before the step is taken if a loss is nan or infinite. A model with a method ``penalty()``, a scalar,
+    has it added to the total (soft sharing ties its encoders so).
+
+    Parameters
+    ----------
+    loader
+        Anything that can be read again and again and gives a `Batch` at a time; it needs no length.
+    weights
+        λ by task name, read anew at each step, so that a λ changed between two steps counts from the next on; or a
+        `Weighting`, a rule that chooses them; None means λ = 1 for all.
+    val_loader, eval_every
+        Every ``eval_every``-th step is validated.
+    accumulate
+        Batches that make a step, as if they were one, each task's loss a mean over all their labels, at the memory of one
+        batch and the price of a forward pass more. It works with every rule.
+    clip
+        The gradient is shortened to this norm where it is longer.
+    autocast
+        ``"bf16"``: the forward pass in mixed precision; losses, λ and what rules make of gradients stay in 32 bits.
+    scheduler
+        Of the learning rate; stepped after each step of ``optimizer``.
+    generator
+        Dropout, and whatever else the forward pass or the loader draws on the CPU, comes from it; torch's global generator is
+        not touched, see `drawn_from`.
+    resume
+        A `checkpoint` to go on from.
     """
-    if len(loader) == 0:
-        raise TrainingError("The training loader has no batch: the split is empty.")
-    whole_number("eval_every", eval_every)
-    rule = _as_rule(weights, model)
-    rule.begin(model, optimizer)
-    penalty = getattr(model, "penalty", None)
-    step = epoch = 0
+    bare = unwrapped(model)
+    whole_number("eval_every", eval_every, TrainingError)
+    whole_number("accumulate", accumulate, TrainingError)
+    clip = None if clip is None else number("clip, the longest gradient,", clip, TrainingError, above=0)
+    rule = _as_rule(weights, bare)
+    _check(model, optimizer, rule, accumulate=accumulate, autocast=autocast, scheduler=scheduler)
+    if resume is not None:
+        go_on(resume, bare, optimizer, rule, scheduler)
+    rule.begin(bare, optimizer)
+    device, penalty = next(bare.parameters()).device, getattr(bare, "penalty", None)
+    reading = Reading(loader, bare.tasks, device, at_once=accumulate, generator=generator)
+    privately, step = Private(generator), 0
+    if resume is not None:
+        reading.go_to(resume["place"], resume["random"])
+        step = resume["place"]["step"]
+
+    def forward(batch: Batch) -> Losses:
+        if autocast is None:
+            return task_losses(bare.tasks, model(batch.inputs), batch)
+        with torch.autocast(device.type, torch.bfloat16):
+            outputs = model(batch.inputs)
+        return task_losses(bare.tasks, {name: in_32_bits(output) for name, output in outputs.items()}, batch)
+
     model.train()
     while True:
-        epoch += 1
-        for batch in loader:
+        for batches in reading.groups():
             step += 1
             optimizer.zero_grad()
-            losses = task_losses(model.tasks, model(batch.inputs), batch)
+            taken = StepLosses(bare, batches, forward)
+            if generator is None:
+                losses = taken.first()
+            else:
+                with privately():
+                    losses = taken.first()
             values = {name: loss.item() for name, loss in losses.items()}
             if not all(map(math.isfinite, values.values())):
                 raise TrainingDiverged(_what_diverged(step, values, rule.weights))
             extra = None if penalty is None else penalty()
-            current = rule.backward(losses, model, extra)
-            total = sum(current[name] * values[name] for name in values) + rule.own_loss()
-            if extra is not None:
-                total += extra.item()
+            current = rule.backward(losses, bare, extra)
+            own = rule.own_loss() + (0.0 if extra is None else extra.item())
+            total = sum(current[name] * values[name] for name in values) + own
             if not math.isfinite(total):
                 raise TrainingDiverged(_what_diverged(step, values, current))
+            if clip is not None:
+                nn.utils.clip_grad_norm_(bare.parameters(), clip)
             optimizer.step()
             # The next step reuses the graph's memory only if it is free by then: 2 % of an LSTM's step.
             del losses, extra
-            rule.after_step(model, batch)
-            record = Record(step, epoch, values, current, total, batch)
+            rule.after_step(bare, taken.again)
+            if scheduler is not None:
+                scheduler.step()
+            record = Record(
+                step,
+                reading.epoch,
+                {task.name: values.get(task.name, math.nan) for task in bare.tasks},
+                {task.name: current.get(task.name, math.nan) for task in bare.tasks},
+                total,
+                batches[-1],
+                own_loss=own,
+                random_state=taken.states[0],
+                place=reading.place(step),
+            )
             if val_loader is not None and step % eval_every == 0:
-                record.val_losses, record.val_scores = validate(model, val_loader)
+                record.validate(model, val_loader)
             yield record
         rule.after_epoch()
 
@@ -103,98 +179,32 @@ def _as_rule(weights: Mapping[str, float] | Weighting | None, model: MultiTaskMo
     return StaticWeights(model.tasks, weights)
 
 
+def _check(
+    model: nn.Module, optimizer: Optimizer, rule: Weighting, *, accumulate: int, autocast: str | None, scheduler: Any
+) -> None:
+    """What cannot work is refused before the first step."""
+    own = {id(p) for p in model.parameters()}
+    if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
+        raise TrainingError(
+            "The optimizer holds no parameter of this model, so nothing would be learnt. Make it of the model that is "
+            f"trained: {type(optimizer).__name__}(model.parameters(), ...)."
+        )
+    if autocast not in (None, "bf16"):
+        raise TrainingError(f"autocast is 'bf16' or None; found {autocast!r}. (fp16 would need its losses scaled.)")
+    if isinstance(scheduler, ReduceLROnPlateau):
+        raise TrainingError(
+            "ReduceLROnPlateau wants a score at each step: leave scheduler=None and step it yourself in on_step."
+        )
+    if isinstance(model, nn.parallel.DistributedDataParallel) and (
+        accumulate > 1 or not isinstance(rule, StaticWeights)
+    ):
+        raise TrainingError(
+            "Under DistributedDataParallel a process sees only its share of a batch, so λ is by hand and a step one batch: "
+            f"found {type(rule).__name__}, accumulate={accumulate}."
+        )
+
+
 def _what_diverged(step: int, losses: Mapping[str, float], weights: Mapping[str, float]) -> str:
     bad = [name for name, loss in losses.items() if not math.isfinite(loss)] or list(losses)
     found = ", ".join(f"'{name}' (loss {losses[name]}, λ {weights[name]:g})" for name in bad)
     return f"Training stopped at step {step}: {found}. Try a smaller learning rate or λ, and look at the labels."
-
-
-@torch.no_grad()
-def validate(model: MultiTaskModel, loader: DataLoader) -> tuple[dict[str, float], dict[str, float]]:
-    """Loss and score of each task over a whole loader."""
-    predictions = predict(model, loader)
-    losses = {task.name: task.loss(*predictions[task.name]).item() for task in model.tasks}
-    scores = {
-        task.name: task.score(task.predict(output), target, mask)
-        for task in model.tasks
-        for output, target, mask in [predictions[task.name]]
-    }
-    return losses, scores
-
-
-@torch.no_grad()
-def predict(model: MultiTaskModel, loader: DataLoader) -> dict[str, tuple[Tensor, Tensor, Tensor]]:
-    """By task ``(outputs, targets, masks)`` over a whole loader, in the loader's order.
-
-    The model answers in eval mode, so without dropout, and is put back to the mode it was in.
-    """
-    if len(loader) == 0:
-        raise TrainingError("There is nothing to predict: the loader has no batch.")
-    parts: dict[str, list[tuple[Tensor, Tensor, Tensor]]] = {task.name: [] for task in model.tasks}
-    was_training = model.training
-    model.eval()
-    for batch in loader:
-        for name, output in model(batch.inputs).items():
-            parts[name].append((output, *batch.labels_of(name)))
-    model.train(was_training)
-    return {name: tuple(map(torch.cat, zip(*part, strict=True))) for name, part in parts.items()}
-
-
-def mean_score(model: MultiTaskModel, scores: Mapping[str, float]) -> float:
-    """How good a validation is as one number: the mean over tasks of the accuracy, or of minus the MAE."""
-    known = [
-        scores[t.name] if t.higher_is_better else -scores[t.name] for t in model.tasks if not math.isnan(scores[t.name])
-    ]
-    return sum(known) / len(known) if known else -math.inf
-
-
-def fit(
-    model: MultiTaskModel,
-    loader: DataLoader,
-    optimizer: Optimizer,
-    *,
-    steps: int,
-    weights: Mapping[str, float] | Weighting | None = None,
-    val_loader: DataLoader | None = None,
-    eval_every: int = 50,
-    on_step: Callable[[Record], None] | None = None,
-) -> pd.DataFrame:
-    """Run `train_steps` for ``steps`` steps and return its history as a tidy frame, see `as_history`.
-
-    With ``val_loader`` the model ends with the weights of its best validation by `mean_score`. ``on_step`` is called with
-    each record, for a progress bar say.
-    """
-    whole_number("steps", steps)
-    whole_number("eval_every", eval_every)
-    records, best, best_state = [], -math.inf, None
-    every = min(eval_every, steps)  # a short run is validated once, at its end
-    for record in train_steps(model, loader, optimizer, weights=weights, val_loader=val_loader, eval_every=every):
-        records.append(record)
-        if record.val_scores and mean_score(model, record.val_scores) > best:
-            best, best_state = mean_score(model, record.val_scores), copy.deepcopy(model.state_dict())
-        if on_step is not None:
-            on_step(record)
-        record.batch = None  # a long history would keep every batch alive
-        if record.step == steps:
-            break
-    if best_state is not None:
-        model.load_state_dict(best_state)
-    return as_history(records)
-
-
-def as_history(records: Iterable[Record]) -> pd.DataFrame:
-    """One row a step and task: ``step, epoch, task, loss, weight, val_loss, val_score`` (nan where not validated)."""
-    rows = [
-        (
-            r.step,
-            r.epoch,
-            name,
-            loss,
-            r.weights[name],
-            r.val_losses.get(name, math.nan),
-            r.val_scores.get(name, math.nan),
-        )
-        for r in records
-        for name, loss in r.losses.items()
-    ]
-    return pd.DataFrame(rows, columns=["step", "epoch", "task", "loss", "weight", "val_loss", "val_score"])

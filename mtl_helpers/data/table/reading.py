@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mtl_helpers.data.file_encoding import decode
+from mtl_helpers.data.table.file_encoding import decode
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, TaskError, check_tasks
 

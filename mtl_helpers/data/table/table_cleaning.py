@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mtl_helpers.data.file_encoding import repair
-from mtl_helpers.data.tables import need_columns
+from mtl_helpers.data.table.file_encoding import repair
+from mtl_helpers.data.table.reading import need_columns
 from mtl_helpers.data.tokens import text_key
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, TaskError

@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from mtl_helpers.data.tables import need_columns
+from mtl_helpers.data.table.reading import need_columns
 from mtl_helpers.errors import DataError
 
 

@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from sklearn.model_selection import GroupKFold, train_test_split
 
 from mtl_helpers.arguments import whole_number
-from mtl_helpers.data.tables import need_columns
+from mtl_helpers.data.table.reading import need_columns
 from mtl_helpers.data.tokens import text_key
 from mtl_helpers.errors import DataError
 

@@ -1,4 +1,4 @@
-"""The rules by the names they have in the field, for a widget or a sweep that goes through them."""
+"""The rules that choose λ, and their names in the field, for a widget or a sweep that goes through them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 
 from torchjd.aggregation import IMTLG, MGDA, AlignedMTL, PCGrad, UPGrad
 
-from mtl_helpers.training.gradient_weighting import GradientWeighting, GradNorm, NNLSProjector
-from mtl_helpers.training.loss_weighting import DWA, FAMO, RandomWeights, Uncertainty
-from mtl_helpers.training.weighting import StaticWeights, Weighting
+from mtl_helpers.training.rules.by_gradients import GradientWeighting, NNLSProjector
+from mtl_helpers.training.rules.by_losses import LossWeighting, RandomWeights, Uncertainty
+from mtl_helpers.training.rules.by_progress import DWA, FAMO
+from mtl_helpers.training.rules.gradnorm import GradNorm
+from mtl_helpers.training.rules.weighting import HandOver, StaticWeights, Weighting
 
 
 class EqualWeights(StaticWeights):
@@ -33,3 +35,19 @@ RULES: dict[str, Callable[..., Weighting]] = {
     "IMTL-G": lambda tasks, *, total=None: GradientWeighting(tasks, IMTLG(), total=total),
     "Aligned-MTL": lambda tasks, *, total=None: GradientWeighting(tasks, AlignedMTL(), total=total),
 }
+
+__all__ = [
+    "DWA",
+    "FAMO",
+    "RULES",
+    "EqualWeights",
+    "GradNorm",
+    "GradientWeighting",
+    "HandOver",
+    "LossWeighting",
+    "NNLSProjector",
+    "RandomWeights",
+    "StaticWeights",
+    "Uncertainty",
+    "Weighting",
+]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 
 from torch import Tensor
 
+from mtl_helpers.arguments import number
 from mtl_helpers.data.batches import Batch, MultiTaskDataset
 from mtl_helpers.tasks import Task
 
@@ -38,9 +37,7 @@ class TaskWeights(MutableMapping[str, float]):
     def __setitem__(self, name: str, value: float) -> None:
         if name not in self._values:
             raise TrainingError(f"There is no task '{name}' to weight; tasks are {', '.join(map(repr, self._values))}.")
-        if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
-            raise TrainingError(f"λ of '{name}' must be a finite number of at least 0; found {value!r}.")
-        self._values[name] = float(value)
+        self._values[name] = number(f"λ of '{name}'", value, TrainingError, at_least=0)
 
     def __getitem__(self, name: str) -> float:
         return self._values[name]
@@ -58,9 +55,31 @@ class TaskWeights(MutableMapping[str, float]):
         return "λ: " + ", ".join(f"{name} {value:g}" for name, value in self.items())
 
 
-def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
-    """The masked loss Lᵢ of each task on one batch, by name; zero for a task without a label in the batch."""
-    return {task.name: task.loss(outputs[task.name], *batch.labels_of(task.name)) for task in tasks}
+class Losses(dict[str, Tensor]):
+    """The loss Lᵢ, a scalar, of each task that has a label; ``counts`` says of *every* task how many labels it is over."""
+
+    counts: dict[str, int]
+
+
+def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Batch) -> Losses:
+    """The mean loss Lᵢ of each task over its labels in one batch; a task without a label has none.
+
+    >>> import torch
+    >>> from mtl_helpers.tasks import SENTIMENT, STARS
+    >>> masks = {"sentiment": torch.tensor([True, True]), "stars": torch.tensor([False, False])}
+    >>> batch = Batch(torch.zeros(2, 1), {"sentiment": torch.tensor([0, 1]), "stars": torch.zeros(2)}, masks)
+    >>> losses = task_losses([SENTIMENT, STARS], {"sentiment": torch.zeros(2, 2), "stars": torch.zeros(2)}, batch)
+    >>> losses, losses.counts
+    ({'sentiment': tensor(0.6931)}, {'sentiment': 2, 'stars': 0})
+    """
+    losses = Losses()
+    losses.counts = {}
+    for task in tasks:
+        target, mask = batch.labels_of(task.name)
+        losses.counts[task.name] = n = int(mask.sum())
+        if n:
+            losses[task.name] = task.loss(outputs[task.name], target, None if n == len(mask) else mask)
+    return losses
 
 
 def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
@@ -94,16 +113,9 @@ def weights_by_count(dataset: MultiTaskDataset, *, alpha: float = 1.0) -> dict[s
         raise TrainingError(
             f"Labels are counted in a MultiTaskDataset; found {type(dataset).__name__}. For a loader, give loader.dataset."
         )
-    if isinstance(alpha, bool) or not isinstance(alpha, numbers.Real) or not math.isfinite(alpha):
-        raise TrainingError(f"alpha must be a finite number, 0 for equal λ, 1 for λ by label; found {alpha!r}.")
+    alpha = number("alpha, 0 for equal λ and 1 for λ by label,", alpha, TrainingError)
     counts = {name: int(mask.sum()) for name, mask in dataset.masks.items()}
     if empty := [name for name, n in counts.items() if n == 0]:
         raise TrainingError(f"Task '{empty[0]}' has no label in the data: leave it out, or give its λ by hand.")
     powers = {name: n**alpha for name, n in counts.items()}
     return {name: len(powers) * power / sum(powers.values()) for name, power in powers.items()}
-
-
-def whole_number(what: str, value: int) -> None:
-    """Raise `TrainingError` unless ``value``, called ``what`` in the message, is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
-        raise TrainingError(f"{what} must be a whole number of at least 1; found {value!r}.")
