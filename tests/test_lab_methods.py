@@ -1,7 +1,5 @@
 """The λ lab with a rule at the wheel, and with a choice of data."""
 
-import threading
-
 import pandas as pd
 import pytest
 import torch

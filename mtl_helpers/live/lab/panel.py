@@ -11,7 +11,7 @@ import ipywidgets as widgets
 
 from mtl_helpers.live.lab.recording import BY_HAND, RecordedRun
 from mtl_helpers.live.widgets.live_widget import LiveWidget
-from mtl_helpers.live.widgets.page import refill, row
+from mtl_helpers.live.widgets.page import only_shown, refill, row
 from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.plots import html_table
 from mtl_helpers.plots.live_curves import SMOOTH, mean
@@ -105,9 +105,10 @@ class LabPanel:
 
     def show_method(self, run: RecordedRun) -> None:
         """Say who chooses λ, and who may."""
-        if list(self.method.options) != run.methods:
-            self.method.options = run.methods
-        self.method.value = run.method
+        with only_shown(self.method):  # new options begin with the first
+            if list(self.method.options) != run.methods:
+                self.method.options = run.methods
+            self.method.value = run.method
         by_rule = f"<b>{html.escape(run.method)}</b> drives; move a slider to take the wheel"
         self.driver.value = f'<span style="color:#555">{"you drive" if run.method == BY_HAND else by_rule}</span>'
 

@@ -84,7 +84,7 @@ class LiveWidget:
         return button
 
     def _watch(self, widget: widgets.Widget, act: Callable[[Any], Any]) -> None:
-        """Let the worker do ``act(value)`` when a widget gets another value, but not by `LambdaSlider.show`."""
+        """Let the worker do ``act(value)`` when a widget gets another value, but not where it is `only_shown`."""
 
         def changed(change: dict[str, Any]) -> None:
             if not getattr(widget, "shown_only", False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -71,6 +72,16 @@ def adopt(worker: Worker, *parts: widgets.Widget) -> None:
                 model.__class__ = _adopted(type(model))  # as `add_traits` does
                 model._worker = worker
                 model.comm.on_msg(model._handle_msg)
+
+
+@contextmanager
+def only_shown(widget: widgets.Widget) -> Iterator[None]:
+    """Within it a change of the widget is what it shows, and nobody's choice: `LiveWidget._watch` passes it over."""
+    widget.shown_only = True
+    try:
+        yield
+    finally:
+        widget.shown_only = False
 
 
 def refill(worker: Worker, box: widgets.Box, parts: Iterable[widgets.Widget]) -> None:
