@@ -14,7 +14,7 @@ from mtl_helpers.live import DemoError, DriveDemo
 from mtl_helpers.live.widgets import live_widget
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.plots.drives import Answer
-from mtl_helpers.training import TrainingError, mean_score, validate
+from mtl_helpers.training import TrainingError, mean_skill, validate
 
 STEPS = 12
 
@@ -196,6 +196,6 @@ def test_it_ends_with_the_best_validation(new_demo, monkeypatch):
     monkeypatch.setattr("mtl_helpers.live.demos.drive.EVAL_EVERY", 4)
     demo = new_demo()
     demo.run()
-    seen = [mean_score(demo.model, record.val_scores) for record in demo.recorded.records if record.val_scores]
-    assert len(seen) == 3 and mean_score(demo.model, demo.scores) == max(seen)
+    seen = {mean_skill(record.val_skills): record.val_scores for record in demo.recorded.records if record.val_scores}
+    assert len(seen) == 3 and demo.scores == seen[max(seen)]
     assert validate(demo.model, demo.recorded.val_loader)[1] == pytest.approx(demo.scores)

@@ -9,7 +9,6 @@ import pandas as pd
 import torch
 from torchjd.aggregation import UPGrad
 
-from mtl_helpers.randomness import drawn_from
 from mtl_helpers.training import RULES, GradientWeighting, NNLSProjector, Weighting
 
 METHODS: dict[str, Callable[[Sequence[Any]], Weighting]] = {
@@ -42,8 +41,7 @@ def method_steps(gradients: Mapping[str, Sequence[float]], rules: Mapping[str, W
     norms, rows = jacobian.norm(dim=1), []
     for name, rule in rules.items():
         if isinstance(rule, GradientWeighting):
-            with drawn_from(torch.Generator()):  # PCGrad draws an order
-                weights = rule.from_gradients(jacobian)
+            weights = rule.from_gradients(jacobian)
         else:
             weights = jacobian.new_tensor(list(rule.weights.values()))
         d = weights @ jacobian

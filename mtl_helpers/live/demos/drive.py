@@ -25,7 +25,7 @@ from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.plots import Figure, figure_png, html_table
 from mtl_helpers.plots.drives import Answer, plot_drive
-from mtl_helpers.training import TrainingError, mean_score, validate
+from mtl_helpers.training import TrainingError, mean_skill, validate
 
 PUSH_INTERVAL = 0.8  # seconds between two pictures of a model in training; drawing one takes 0.1 to 0.2
 POINTS_ALLOWED = 2.0  # a task is kept if it is at most so many points below its single model
@@ -165,10 +165,10 @@ class DriveDemo(Demo):
         for self.step in range(1, steps + 1):
             yield
             record = self.recorded.step()
-            record.batch = None
-            if record.val_scores and mean_score(self.model, record.val_scores) > best[0]:
+            record.batch = record.random_state = record.place = None  # a long run would keep them all
+            if record.val_scores and mean_skill(record.val_skills) > best[0]:
                 state = copy.deepcopy(self.model.state_dict())
-                best = (mean_score(self.model, record.val_scores), record.val_scores, state)
+                best = (mean_skill(record.val_skills), record.val_scores, state)
             if self._due(PUSH_INTERVAL):
                 self._show()
         _, self.scores, state = best
