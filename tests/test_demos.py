@@ -153,5 +153,5 @@ def test_a_program_with_a_demo_ends():
     program = (
         "from mtl_helpers.live import PriceDemo; demo = PriceDemo(); demo.tasks.value = 5; print(demo.tasks.value)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=120)
     assert done.stdout == "5\n" and done.returncode == 0
