@@ -61,7 +61,7 @@ PEOPLE = {
     },
 }
 USUAL = {
-    "clean": ["frame = clean_table(frame, text=text, tasks=tasks)"],
+    "clean": ["frame, cleaned = clean_table(frame, text=text, tasks=tasks)"],
     "split": ["parts = split_table(frame, text=text, groups=groups)"],
     "scale": [],
     "encode": ["words = Vocabulary.from_texts(parts.train[text])"],
