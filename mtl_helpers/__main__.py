@@ -19,6 +19,7 @@ USAGE = """usage: python -m mtl_helpers lab [--port N] [--no-browser]   open the
        python -m mtl_helpers test [pytest options]        check everything: code, notebooks, browser
        python -m mtl_helpers bench [pytest options]       measure speed (takes a few minutes)
        python -m mtl_helpers notebooks [NOTEBOOK ...]     run notebooks and store their outputs
+       python -m mtl_helpers experiment NAME [--help]     compute a table of data/results
        python -m mtl_helpers install [EXTRA ...]          only make the environment"""
 
 
@@ -61,7 +62,7 @@ def install(*extras: str) -> str:
         fail("pip could not install the course (its message is above). Is there a network? Then run the command again.")
     quiet_lab()
     for stamp in stamps:
-        with open(stamp, "w") as file:
+        with open(stamp, "w", encoding="utf-8") as file:
             file.write(wanted)
     return python
 
@@ -70,7 +71,7 @@ def quiet_lab() -> None:
     """No question about news and updates before the first notebook is seen; only in the course's own environment."""
     settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
     os.makedirs(settings, exist_ok=True)
-    with open(os.path.join(settings, "overrides.json"), "w") as file:
+    with open(os.path.join(settings, "overrides.json"), "w", encoding="utf-8") as file:
         notify = {"fetchNews": "false", "checkForUpdates": False}
         json.dump({"@jupyterlab/apputils-extension:notification": notify}, file)
 
@@ -79,7 +80,7 @@ def read(path: str) -> str:
     """A file's text, or nothing where there is none."""
     if not os.path.isfile(path):
         return ""
-    with open(path) as file:
+    with open(path, encoding="utf-8") as file:
         return file.read()
 
 
@@ -175,6 +176,14 @@ def notebooks(options: list) -> int:
     return subprocess.call([install("test"), "tests/store_notebooks.py", *options], cwd=ROOT)
 
 
+def experiment(options: list) -> int:
+    """Compute a table in data/results, or go on where that was cut short."""
+    try:
+        return subprocess.call([install("test"), "-m", "mtl_helpers.experiments", *options], cwd=ROOT)
+    except KeyboardInterrupt:  # what computes has said what is kept
+        return 130
+
+
 def main(arguments: list) -> None:
     """Read the command and run it."""
     if sys.version_info < (3, 11):  # noqa: UP036 - said in words before anything newer is needed
@@ -189,6 +198,7 @@ def main(arguments: list) -> None:
         "test": test,
         "bench": bench,
         "notebooks": notebooks,
+        "experiment": experiment,
         "install": lambda extras: install(*extras),
     }
     if not arguments or arguments[0] not in commands:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -73,23 +74,34 @@ def check_function(
 ) -> bool:
     """Compare an exercise's function with a reference on each case of arguments; report the first difference.
 
+    Each function gets its own copy of the arguments: one that changes them in place, ``x.mul_(2)``, is judged by its answer.
+
     >>> check_function(lambda x: x + 2, lambda x: x * 2, [(2,), (3,)], slips={"Multiply, do not add.": lambda x: x + 2})
     Not yet: for (3,): found 5, expected 6. Multiply, do not add.
     False
     """
     for case in cases:
         try:
-            answer = function(*case)
+            answer = function(*_copied(case))
         except Exception as error:
             print(f"Not yet: for {case}: your code raised {type(error).__name__}: {error}")
             return False
-        values = {hint: slip(*case) for hint, slip in (slips or {}).items()}
-        problem = _difference(answer, reference(*case), tolerance, values)
+        values = {hint: slip(*_copied(case)) for hint, slip in (slips or {}).items()}
+        problem = _difference(answer, reference(*_copied(case)), tolerance, values)
         if problem:
             print(f"Not yet: {problem}" if answer is ... else f"Not yet: for {case}: {problem}")
             return False
     print("Correct.")
     return True
+
+
+def _copied(case: tuple) -> tuple:
+    """Arguments that nobody else holds. A tensor computed from parameters, which deepcopy refuses, is cloned."""
+    computed: dict[int, Any] = {}
+    for part in case:
+        values = part.values() if isinstance(part, Mapping) else part if isinstance(part, (list, tuple)) else [part]
+        computed |= {id(x): x.clone() for x in values if isinstance(x, Tensor) and not x.is_leaf}
+    return copy.deepcopy(case, computed)
 
 
 def _difference(answer: Any, expected: Any, tolerance: float, slips: Mapping[str, Any]) -> str | None:

@@ -63,7 +63,11 @@ def _packages() -> str | None:
 
 
 def _extensions() -> str | None:
-    places = [Path(sys.prefix) / "share" / "jupyter" / "labextensions"]
+    from jupyter_core.paths import jupyter_path
+
+    places = [
+        Path(place) for place in jupyter_path("labextensions")
+    ]  # where JupyterLab itself looks: user, environment, system
     needed = {"@jupyter-widgets/jupyterlab-manager": "ipywidgets", "jupyter-matplotlib": "ipympl"}
     absent = [package for name, package in needed.items() if not any((place / name).is_dir() for place in places)]
     if absent:

@@ -43,7 +43,7 @@ def need_chromium() -> None:
 def copy_course(target: Path) -> Path:
     """A copy of what git does not ignore, committed, so that nothing a test does touches the checkout or goes unseen."""
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    names = subprocess.run(listing, cwd=ROOT, capture_output=True, encoding="utf-8", check=True).stdout
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (target / name).parent.mkdir(parents=True, exist_ok=True)
@@ -73,7 +73,7 @@ class Server:
         environment = {**os.environ, **home, "JUPYTER_TOKEN": self.token}
         self.port = int(next(part for part in command if part.startswith("PORT=")).removeprefix("PORT="))
         command = [part.removeprefix("PORT=") for part in command]
-        with self.log.open("w") as log:
+        with self.log.open("w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
             )
@@ -87,7 +87,8 @@ class Server:
             except OSError:
                 if self.process.poll() is not None or time.time() - start > 120:
                     self.close()
-                    raise RuntimeError(f"the server did not start:\n{self.log.read_text()[-3000:]}") from None
+                    said = self.log.read_text(encoding="utf-8")[-3000:]
+                    raise RuntimeError(f"the server did not start:\n{said}") from None
                 time.sleep(0.2)
 
     def close(self) -> None:
@@ -102,7 +103,9 @@ class Server:
 def start_lab(folder: Path, scratch: Path) -> Server:
     """JupyterLab as `make lab` starts it."""
     (scratch / "_CONFIG").mkdir()
-    (scratch / "_CONFIG" / "jupyter_lab_config.json").write_text('{"LabApp": {"expose_app_in_browser": true}}')
+    (scratch / "_CONFIG" / "jupyter_lab_config.json").write_text(
+        '{"LabApp": {"expose_app_in_browser": true}}', encoding="utf-8"
+    )
     command = [sys.executable, "-m", "mtl_helpers", "lab", "--no-browser", "--port", f"PORT={free_port()}"]
     return Server(command, folder, scratch, "/api/status")
 
@@ -141,7 +144,7 @@ def open_lesson(name: str, folders: pytest.TempPathFactory, demo: str, cell: str
             page.wait_for(lambda: page.saved(), "the notebook to be saved")
             assert stored(course / "notebooks" / name) == before, f"saved, {name} differs in more than its pictures"
             status = ["git", "status", "--porcelain"]
-            changed = subprocess.run(status, cwd=course, capture_output=True, text=True, check=True).stdout
+            changed = subprocess.run(status, cwd=course, capture_output=True, encoding="utf-8", check=True).stdout
             assert changed.split() in ([], ["M", f"notebooks/{name}"]), changed
             page.show(demo, cell)
             yield page

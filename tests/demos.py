@@ -1,28 +1,21 @@
 """What every demo with a background thread promises, held against each of them."""
 
 import threading
-import time
 
 import pytest
+from on_the_page import wait_for
 
-from mtl_helpers.live import DemoError, cells
-
-
-def wait_for(condition) -> None:
-    """Only how long we are willing to wait for a thread; nothing is measured."""
-    end = time.time() + 60
-    while not condition():
-        assert time.time() < end, "waited a minute in vain"
-        time.sleep(0.005)
+from mtl_helpers.live import DemoError
+from mtl_helpers.live.widgets import live_widget
 
 
 def check_that_its_cell_run_again_stops_it(new_demo, endless, monkeypatch):
     """``endless`` is the list of steps taken, by work that never ends by itself; returns the newer demo."""
-    monkeypatch.setattr(cells, "current_cell", lambda: ("a cell", 1))
+    monkeypatch.setattr(live_widget, "current_cell", lambda: ("a cell", 1))
     old = new_demo()
     old.start()
     wait_for(lambda: endless)
-    monkeypatch.setattr(cells, "current_cell", lambda: ("a cell", 2))
+    monkeypatch.setattr(live_widget, "current_cell", lambda: ("a cell", 2))
     new = new_demo()
     assert not old.computing and type(old).__name__ not in [thread.name for thread in threading.enumerate()]
     with pytest.raises(DemoError, match="closed, or its cell was run again"):

@@ -85,7 +85,7 @@ def test_a_file_that_is_wrong(tmp_path, content, said):
 
 
 def test_all_rows_with_the_same_fault_are_counted(tmp_path):
-    (tmp_path / "mine.csv").write_text(HEADER + "r1,,,,,\nr2,,,,,\nr3,,,,,\n")
+    (tmp_path / "mine.csv").write_text(HEADER + "r1,,,,,\nr2,,,,,\nr3,,,,,\n", encoding="utf-8")
     refused(lambda: read_reviews(tmp_path / "mine.csv"), DataError, "row 2 (id r1)", "(2 more rows like it)")
 
 
@@ -136,7 +136,11 @@ def test_fractions(frame, fractions):
         (lambda frame: frame[:0], {}, "Cannot split 0 texts by topic x stars: every group needs at least 3"),
         (lambda frame: frame[:20], {}, "Give more data, or fewer columns in by=()"),
         (lambda frame: frame, {"fractions": (0.98, 0.01, 0.01)}, "a split would be empty or miss a group"),
-        (lambda frame: frame.drop(columns="stars"), {}, "column 'stars' is missing; found 'id', 'text'"),
+        (
+            lambda frame: frame.drop(columns="stars"),
+            {"by": ("stars",)},
+            "column 'stars' is missing; found 'id', 'text'",
+        ),
         (lambda frame: frame, {"by": "topic"}, "by must be a tuple of columns; found 'topic'. Write by=('topic',)"),
     ],
 )
@@ -210,7 +214,10 @@ def test_batch_size(dataset, batch_size):
             lambda: Regression("values"),
             "'values': torch's ModuleDict, which holds the heads, uses that name",
         ),
-        (lambda: Regression("stars", size=0), "Task 'stars': size, the numbers in a label, must be a whole number of at"),
+        (
+            lambda: Regression("stars", size=0),
+            "Task 'stars': size, the numbers in a label, must be a whole number of at",
+        ),
         (lambda: Classification("mood"), "Task 'mood': classification needs at least two classes; found ()"),
         (lambda: Classification("mood", classes=("a", "b", "a")), "Task 'mood': a class is listed twice"),
         (lambda: check_tasks([]), "needs at least one task; found none"),
@@ -353,7 +360,9 @@ def test_data_without_labels_for_a_task(the):
     refused(lambda: gradient_cosines(the.model, next(iter(the.starless))), DataError, *said)
     for mask in the.dataset.masks.values():
         mask.zero_()
-    said = "No example of this loader has a label for any of ['sentiment', 'stars', 'topic']; there is nothing to evaluate"
+    said = (
+        "No example of this loader has a label for any of ['sentiment', 'stars', 'topic']; there is nothing to evaluate"
+    )
     refused(lambda: evaluate(the.model, the.loader), DataError, said)
 
 

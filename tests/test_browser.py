@@ -60,7 +60,9 @@ def test_it_runs_again_after_a_restart_and_leaves_no_trace(browser, server, cour
     page.wait_for(page.saved, "the notebook to be saved")
     assert stored(path) == before, "a saved notebook differs from the shipped one in more than its pictures"
     page.close()
-    changed = subprocess.run(["git", "status", "--porcelain"], cwd=course, capture_output=True, text=True, check=True)
+    changed = subprocess.run(
+        ["git", "status", "--porcelain"], cwd=course, capture_output=True, encoding="utf-8", check=True
+    )
     assert not [line for line in changed.stdout.splitlines() if not line.endswith(".ipynb")], changed.stdout
 
 

@@ -93,7 +93,7 @@ def test_a_drag_leaves_nothing_behind(page):
     page.wait_for(lambda: math.dist(gradient(page, "topic"), (0.8, 0.8)) < 0.02, "the arrow to follow")
     page.wait_for(lambda: abs(cosine(page) - 0.71) < 0.02, "the readout")
     dragged = page.still(lambda: picture(page))
-    page.execute("arrows._plot.canvas.draw()")
+    page.execute("arrows.canvas.draw()")
     assert page.still(lambda: picture(page)) == dragged
 
 

@@ -100,6 +100,24 @@ def test_a_wrong_function_shows_its_first_difference(capsys, function, said):
     assert capsys.readouterr().out.startswith(said)
 
 
+def test_a_function_that_changes_its_argument_is_judged_by_its_answer(capsys):
+    def doubled(x):
+        return x * 2
+
+    case = (torch.ones(2),)
+    assert check_function(lambda x: x.mul_(2), doubled, [case], slips={"You emptied it.": lambda x: x.zero_()})
+    assert not check_function(lambda x: x.zero_(), doubled, [case], slips={"You emptied it.": lambda x: x.zero_()})
+    assert "found [0.0, 0.0], expected [2.0, 2.0]. You emptied it." in capsys.readouterr().out
+    assert torch.equal(case[0], torch.ones(2))
+
+
+def test_arguments_computed_from_parameters_are_copied_too(capsys):
+    losses = {"topic": torch.ones(2, requires_grad=True) * 3}
+    assert not check_function(lambda d: d["topic"].detach().zero_(), lambda d: d["topic"] * 1, [(losses,)])
+    assert check_function(lambda x: x.mul_(2), lambda x: x * 2, [(losses["topic"],)])
+    assert losses["topic"].tolist() == [3.0, 3.0]
+
+
 @pytest.fixture
 def quiz():
     return Quiz("What is λ = 0?", {"off": "The head learns nothing.", "on": "That is λ > 0."}, right="off")

@@ -149,7 +149,7 @@ def test_the_raw_file_comes_from_the_script(tmp_path):
 
 
 def test_the_data_card_is_right(reviews, words):
-    card = re.sub(r"\s+", " ", (ROOT / "data" / "README.md").read_text())
+    card = re.sub(r"\s+", " ", (ROOT / "data" / "README.md").read_text(encoding="utf-8"))
     raw = pd.read_csv(data_file("reviews_raw.csv"), dtype=str)
     known = reviews[reviews.sentiment.notna()]
     lengths = reviews.text.str.split().str.len()

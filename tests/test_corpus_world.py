@@ -21,7 +21,7 @@ from mtl_helpers.data import (
     split_reviews,
     tokenize,
 )
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
 N = 4000

@@ -1,5 +1,6 @@
 """Step 1: reading, cleaning, splitting, the vocabulary and the batches."""
 
+import hashlib
 import math
 
 import pandas as pd
@@ -14,13 +15,16 @@ from mtl_helpers.data import (
     MultiTaskDataset,
     Vocabulary,
     clean_reviews,
+    clean_with,
+    data_file,
     encode_reviews,
     load_reviews,
     make_loader,
     read_reviews,
     split_reviews,
+    text_folds,
 )
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
 
@@ -53,6 +57,33 @@ def test_the_shipped_corpus_splits_without_a_shared_text():
     splits = split_reviews(load_reviews())
     keys = [set(text_key(part.text)) for part in splits]
     assert min(map(len, keys)) > 0 and sum(map(len, keys)) == len(set().union(*keys))
+
+
+def digest(parts) -> str:
+    return hashlib.sha256("|".join(" ".join(map(str, part)) for part in parts).encode()).hexdigest()[:16]
+
+
+def test_splits_folds_and_words_are_those_that_the_lessons_numbers_were_made_with():
+    reviews = load_reviews()
+    raw = pd.read_csv(data_file("reviews_raw.csv"), dtype=str, keep_default_na=False)
+    copies, _ = clean_with(raw, [step for step in CLEANING_STEPS if step != "duplicates"])
+    train = split_reviews(reviews).train
+    found = {
+        "split": digest(part.id for part in split_reviews(reviews, seed=1)),
+        "plain": digest(part.id for part in split_reviews(reviews, by=())),
+        "copies": digest(part.id for part in split_reviews(copies, seed=3, fractions=(0.7, 0.1, 0.2))),
+        "folds": digest(val.id for _, val in text_folds(reviews, 5, seed=1)),
+        "words": digest([Vocabulary.from_texts(train.text).words]),
+        "raw words": digest([Vocabulary.from_texts(raw.text).words]),
+    }
+    assert found == {
+        "split": "64f65ca03c5ab408",
+        "plain": "69c079659a53ef54",
+        "copies": "ae7d90d33754761a",
+        "folds": "7c2d91d3d2ddc307",
+        "words": "12b2e22ed00e5589",
+        "raw words": "e4fe8c16ebde666a",
+    }
 
 
 ROW = {"id": "r1", "text": "good film", "topic": "film", "sentiment": "positive", "stars": "5"}

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from demos import wait_for
+from on_the_page import wait_for
 
 from mtl_helpers.data import (
     CLEANING_STEPS,
@@ -15,8 +15,9 @@ from mtl_helpers.data import (
     keep_known_labels,
 )
 from mtl_helpers.data.cleaning import count_changed
-from mtl_helpers.data.reviews import text_key
-from mtl_helpers.live import DataDemo, data_demo
+from mtl_helpers.data.tokens import text_key
+from mtl_helpers.live import DataDemo
+from mtl_helpers.live.demos import data as data_demo
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
 STEPS = list(CLEANING_STEPS)

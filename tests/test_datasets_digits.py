@@ -119,7 +119,11 @@ def test_the_encoder_says_what_it_takes(wrong, said):
 @pytest.mark.parametrize(
     ("act", "error", "said"),
     [
-        (lambda: two_digits(0), DataError, "n_train, the number of pictures, must be a whole number of at least 1; found 0"),
+        (
+            lambda: two_digits(0),
+            DataError,
+            "n_train, the number of pictures, must be a whole number of at least 1; found 0",
+        ),
         (lambda: two_digits(n_val=2.5), DataError, "n_val, the number of pictures, .* found 2.5"),
         (lambda: two_digits(seed=-1), DataError, "seed must be a whole number of at least 0; found -1"),
         (lambda: overlay(*[np.zeros((2, 8, 8))] * 2, [[0, 0]], [[4, 4]]), DataError, r"each of the 2 .*\(1, 2\)"),

@@ -167,7 +167,7 @@ def test_without_a_network_one_message_says_what_to_do(tmp_path):
 
 
 def test_a_folder_that_can_not_be_written_is_named(server, tmp_path):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "file").write_text("no folder", encoding="utf-8")
     with pytest.raises(DataError, match=r"could not be downloaded .*(Not a directory|exists).*MTL_DATA"):
         fetch(server.of("whole"), tmp_path / "file" / "under", checksum=SHA256)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.datasets import DOMAIN, SPEAKER, cifar10, imdb, multi_domain_sentiment, spoken_digits
 from mtl_helpers.datasets.cifar import CIFAR10
 from mtl_helpers.datasets.download import Archive

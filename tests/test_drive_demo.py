@@ -6,15 +6,15 @@ import wave
 import numpy as np
 import pytest
 import torch
-from demos import wait_for
+from on_the_page import wait_for
 
 from mtl_helpers.data import make_loader
-from mtl_helpers.driving import DRIVING_TASKS, SIGN, make_drives
-from mtl_helpers.live import DemoError, DriveDemo, cells
-from mtl_helpers.live.drive_demo import wav
-from mtl_helpers.live.drive_picture import Answer
+from mtl_helpers.driving import DRIVING_TASKS, SIGN, make_drives, wav
+from mtl_helpers.live import DemoError, DriveDemo
+from mtl_helpers.live.widgets import live_widget
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
-from mtl_helpers.training import TrainingError, mean_score, validate
+from mtl_helpers.plots.drives import Answer
+from mtl_helpers.training import TrainingError, mean_skill, validate
 
 STEPS = 12
 
@@ -140,9 +140,9 @@ def test_what_goes_wrong_in_the_thread_is_shown_and_raised(new_demo, monkeypatch
 
 
 def test_running_its_cell_again_closes_it(new_demo, monkeypatch):
-    monkeypatch.setattr(cells, "current_cell", lambda: ("a cell", 1))
+    monkeypatch.setattr(live_widget, "current_cell", lambda: ("a cell", 1))
     older = new_demo()
-    monkeypatch.setattr(cells, "current_cell", lambda: ("a cell", 2))
+    monkeypatch.setattr(live_widget, "current_cell", lambda: ("a cell", 2))
     new_demo()
     with pytest.raises(DemoError, match="was closed"):
         older.set(command="stop")
@@ -193,9 +193,9 @@ def test_the_player_gets_a_wave_file_that_others_read():
 
 
 def test_it_ends_with_the_best_validation(new_demo, monkeypatch):
-    monkeypatch.setattr("mtl_helpers.live.drive_demo.EVAL_EVERY", 4)
+    monkeypatch.setattr("mtl_helpers.live.demos.drive.EVAL_EVERY", 4)
     demo = new_demo()
     demo.run()
-    seen = [mean_score(demo.model, record.val_scores) for record in demo.recorded.records if record.val_scores]
-    assert len(seen) == 3 and mean_score(demo.model, demo.scores) == max(seen)
+    seen = {mean_skill(record.val_skills): record.val_scores for record in demo.recorded.records if record.val_scores}
+    assert len(seen) == 3 and demo.scores == seen[max(seen)]
     assert validate(demo.model, demo.recorded.val_loader)[1] == pytest.approx(demo.scores)

@@ -7,7 +7,7 @@ import torch
 from torchjd.aggregation import IMTLG, MGDA, AlignedMTL, PCGrad
 
 from mtl_helpers.live import DemoError, GradientDemo
-from mtl_helpers.live.gradient_demo import METHODS, PRESETS
+from mtl_helpers.live.demos.gradient import METHODS, PRESETS
 
 PAIRS = {
     "agree": ((1.0, 0.2), (0.5, 1.0)),
@@ -37,7 +37,7 @@ def near(x: float, y: float):
 
 def mouse(demo, kind: str, x: float, y: float, *, buttons: int = 1) -> None:
     """What the page sends when the mouse does something at the point (x, y) of the demo's plane."""
-    canvas = demo._plot.canvas
+    canvas = demo.canvas
     left, low = demo._plot._ax.transData.transform((x, y))
     content = {"type": kind, "x": left, "y": canvas.get_renderer().height - low, "button": 0, "buttons": buttons}
     canvas._handle_message(None, {**content, "modifiers": []}, [])
@@ -120,7 +120,7 @@ def test_an_arrow_is_dragged_and_everything_follows(demo):
 
 def test_the_page_is_sent_whole_pictures(demo):
     """Of differences that follow fast upon each other the page may lose one, and what it showed would stay."""
-    canvas = demo._plot.canvas
+    canvas = demo.canvas
     for angle in (30, 40):
         demo.sliders["topic angle"].value = angle
         assert canvas._current_image_mode == "full"
@@ -133,7 +133,7 @@ def test_only_a_tip_can_be_taken_hold_of_and_a_button_let_go_outside_counts(demo
     assert demo.gradients["topic"] == (1, 0)
     mouse(demo, "button_press", 1, 0)
     mouse(demo, "motion_notify", 0.5, 0.5, buttons=0)
-    assert demo.gradients["topic"] == (1, 0) and demo._plot.dragged is None
+    assert demo.gradients["topic"] == (1, 0) and demo._dragged is None
 
 
 def test_the_view_rests_while_an_arrow_is_dragged_and_holds_it(demo):

@@ -1,19 +1,18 @@
 """The λ lab with a rule at the wheel, and with a choice of data."""
 
-import threading
-
 import pandas as pd
 import pytest
 import torch
-from demos import wait_for
+from on_the_page import wait_for
 
 from mtl_helpers.live import LabError, LambdaLab, World, lab_worlds
-from mtl_helpers.live.panel import STOPS, LambdaSlider, three_digits
-from mtl_helpers.live.recorded_run import METHODS
+from mtl_helpers.live.lab.panel import three_digits
+from mtl_helpers.live.lab.recording import BY_HAND
+from mtl_helpers.live.widgets.slider import STOPS
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
-from mtl_helpers.training import GradNorm, RandomWeights, fit
+from mtl_helpers.training import RULES, GradNorm, RandomWeights, fit
 
-RULES = METHODS[1:]
+METHODS = [BY_HAND, *RULES]
 TAKING_OVER = ("uncertainty", "DWA", "GradNorm", "FAMO")
 TASKS = (TOPIC, SENTIMENT)
 
@@ -248,7 +247,7 @@ def test_the_track_holds_the_weights_of_each_step_and_their_running_mean(new_lab
     _, mean = lab.plot.curves["weight topic"]
     assert mean[:10] == history[:10] and mean[60:] == history[60:], "by hand the track is what was chosen"
     assert mean[59] == pytest.approx(sum(history[40:60]) / 20) and mean[10] == history[10]
-    assert lab.plot._marks.steps == [(11, "random"), (61, "by hand")]
+    assert lab.plot.marks == [(11, "random"), (61, "by hand")]
     lab.keep()
     assert lab.plot.ghosts[0]["label"] == "by hand → random → by hand · AdamW 0.002"
 
@@ -269,20 +268,6 @@ def test_the_sliders_follow_a_rule_without_taking_the_wheel(new_lab):
         assert abs(slider.value - mean[name]) <= 2 * abs(nearer - mean[name]) + 1e-9
 
 
-def test_a_slider_knows_who_moves_it():
-    slider, seen = LambdaSlider("topic"), []
-    slider.observe(lambda change: seen.append((change["new"], slider.moved_by_lab)), names="value")
-    slider.show(0.123, exactly=True)
-    slider.value = 2.0
-    thread = threading.Thread(target=lambda: slider.show(0.29, exactly=False))
-    thread.start()
-    thread.join()
-    assert seen[-2:] == [(2.0, False), (0.3, True)] and all(by_lab for value, by_lab in seen if value != 2)
-    assert 0.123 in slider.options_values
-    slider.show(0.456, exactly=True)
-    assert set(slider.options_values) == {*STOPS, 0.456}, "one stop out of the row, not one more each time"
-
-
 def test_numbers_of_a_rule_keep_their_width():
     assert [three_digits(v) for v in (0.9, 1.0, 12.5, 100.4, -0.5)] == ["0.900", "1.00", "12.5", "100", "-0.500"]
 
@@ -297,13 +282,13 @@ def test_an_error_of_a_rule_is_shown_and_raised(new_lab, monkeypatch):
     lab.use("GradNorm")
     lab.start()
     wait_for(lambda: not lab.training)
-    assert "no weights today" in lab.panel.error_box.value
+    assert "no weights today" in lab.error_box.value
     with pytest.raises(RuntimeError, match="no weights today"):
         lab.stop()
     lab.use("by hand")
     lab.reset()
     lab.run(1)
-    assert lab.panel.error_box.value == ""
+    assert lab.error_box.value == ""
 
 
 def test_a_wrong_method_is_answered_with_the_names(new_lab):
@@ -362,12 +347,12 @@ def test_data_that_can_not_be_read_leave_the_lab_as_it_was(of_worlds):
     lab.run(5)
     with pytest.raises(OSError, match="no such file"):
         lab.choose("none")
-    assert "OSError:</b> &lt;no such file&gt;" in lab.panel.error_box.value
+    assert "OSError:</b> &lt;no such file&gt;" in lab.error_box.value
     assert lab.world == lab.panel.data.value == "two" and lab.step == 5 and "step 5" in lab.panel.readout.value
     lab.run(1)
-    lab.panel.show_error(None)
+    lab._worker.ask(lambda: lab._show_error(None))
     lab.panel.data.value = "none"
-    wait_for(lambda: "no such file" in lab.panel.error_box.value and lab.panel.data.value == "two")
+    wait_for(lambda: "no such file" in lab.error_box.value and lab.panel.data.value == "two")
     wait_for(lambda: not lab.panel.buttons["train"].disabled)
     assert lab.step == 6
 

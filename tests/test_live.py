@@ -1,21 +1,35 @@
 """The lambda lab without a page: the same steps, buttons and sliders, driven from code (test_browser.py has the mouse)."""
 
+import dataclasses
+import gc
+import io
 import itertools
+import math
+import signal
 import subprocess
 import sys
 import threading
 import time
+import weakref
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
-from demos import wait_for
+import torch.nn.functional as F
+from on_the_page import page_models, wait_for
+from PIL import Image
 
-from mtl_helpers.live import LabError, LambdaLab, cells, stepper
+from mtl_helpers.data import Vocabulary, encode_reviews, make_loader, mixed_loader
+from mtl_helpers.live import LabError, LambdaLab
+from mtl_helpers.live.lab import lab as lab_module
+from mtl_helpers.live.widgets import live_widget
+from mtl_helpers.live.widgets.canvas import LiveCanvas
+from mtl_helpers.live.widgets.page import close_models
 from mtl_helpers.models import LSTMEncoder, TransformerEncoder
-from mtl_helpers.plots import task_styles
+from mtl_helpers.plots import Figure, task_styles
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression
-from mtl_helpers.training import TaskWeights, TrainingDiverged, TrainingError, fit
+from mtl_helpers.training import RULES, TaskWeights, TrainingDiverged, TrainingError, Weighting, fit
 
 
 @pytest.fixture
@@ -131,7 +145,7 @@ def test_a_lambda_between_the_stops_is_reached_without_a_detour(new_lab):
     lab.recorded.weights = Watched(lab.names)
     lab.set(topic=0.123)
     lab.set(topic=4.56, sentiment=2)
-    assert lab.weights.seen == [("topic", 0.123), ("topic", 4.56), ("sentiment", 2)]
+    assert lab.recorded.weights.seen == [("topic", 0.123), ("topic", 4.56), ("sentiment", 2)]
 
 
 def test_one_wrong_lambda_leaves_all_sliders_where_they_were(new_lab):
@@ -184,26 +198,25 @@ def test_a_kept_run_changes_the_picture_and_its_removal_changes_it_back(new_lab)
     assert len({empty, drawn, ghost}) == 3 and lab.plot.png() == empty
 
 
-def test_a_run_can_be_kept_while_a_point_is_being_added(new_lab, monkeypatch):
+def test_a_run_can_be_kept_while_points_are_being_added(new_lab, monkeypatch):
     """A point is an x and a y; the picture must not be drawn between the two."""
     lab = new_lab()
-    lab.run(30)
-    between = threading.Event()
+    add = lab.plot._point
 
-    def slow_point(key, x, y):
-        xs, ys = lab.plot.curves[key]
-        xs.append(x)
-        between.set()
-        time.sleep(0.05)
-        ys.append(y)
+    def slow_point(what, name, x, y):
+        time.sleep(0.001)
+        lab.plot.curves[f"{what} {name}"][0].append(x)
+        time.sleep(0.005)
+        lab.plot.curves[f"{what} {name}"][0].pop()
+        add(what, name, x, y)
 
     monkeypatch.setattr(lab.plot, "_point", slow_point)
-    thread = threading.Thread(target=lab.plot.add, args=(lab.recorded.records[-1], {}))
-    thread.start()
-    between.wait()
-    lab.keep()
-    thread.join()
-    assert all(len(xs) == len(ys) for xs, ys in lab.plot.ghosts[0]["curves"].values())
+    lab.start()
+    for number in range(5):
+        wait_for(lambda number=number: lab.step > 2 * number)
+        lab.keep()
+    lab.pause()
+    assert len(lab.plot.ghosts) == 5
 
 
 def test_a_task_is_drawn_as_in_every_other_figure(new_lab):
@@ -212,15 +225,22 @@ def test_a_task_is_drawn_as_in_every_other_figure(new_lab):
     assert drawn == {name: style["color"] for name, style in task_styles(["topic", "sentiment"]).items()}
 
 
-FIVE = (TOPIC, SENTIMENT, STARS, Classification("mood", classes=("low", "high")), Regression("price"))
+EIGHT = (
+    TOPIC,
+    SENTIMENT,
+    STARS,
+    Classification("mood", classes=("low", "high")),
+    Regression("price"),
+    Regression("weight"),
+    Classification("place", classes=("here", "there")),
+    Regression("age"),
+)
 
 
-@pytest.mark.parametrize("tasks", [(STARS,), (TOPIC,), (TOPIC, SENTIMENT, STARS), FIVE], ids=len)
-def test_one_to_five_tasks(tasks, new_model, dataset):
-    from mtl_helpers.data import make_loader
-
+@pytest.mark.parametrize("tasks", [(STARS,), (TOPIC,), (TOPIC, SENTIMENT, STARS), EIGHT], ids=len)
+def test_one_to_eight_tasks(tasks, new_model, dataset):
     for task in tasks[3:]:
-        dataset.targets[task.name] = dataset.targets["stars" if task.kind == "regression" else "sentiment"]
+        dataset.targets[task.name] = dataset.targets["sentiment" if task.classes else "stars"]
         dataset.masks[task.name] = dataset.masks["stars"]
     lab = LambdaLab(new_model(tasks=tasks), make_loader(dataset, 16, shuffle=True), make_loader(dataset, 64))
     lab.run(30)
@@ -228,7 +248,16 @@ def test_one_to_five_tasks(tasks, new_model, dataset):
     assert len(lab.plot.png()) > 10_000
     for task in tasks:
         assert task.name in lab.panel.readout.value
+    looks = [(line.get_color(), str(line.get_linestyle())) for line in lab.plot.figure.axes[0].lines]
+    assert len(set(looks)) == len({colour for colour, _ in looks}) == len(tasks)
     lab.close()
+
+
+@pytest.mark.bad_input
+def test_a_ninth_task_is_refused(new_model, new_loader):
+    tasks = [Classification(f"t{i}", classes=(0, 1)) for i in range(9)]
+    with pytest.raises(LabError, match="The lab shows 1 to 8 tasks; this model has 9"):
+        LambdaLab(new_model(tasks=tasks), new_loader())
 
 
 def test_an_error_in_the_thread_is_shown_and_raised(new_lab):
@@ -236,12 +265,12 @@ def test_an_error_in_the_thread_is_shown_and_raised(new_lab):
     break_model(lab)
     lab.start()
     wait_for(lambda: not lab.training)
-    assert "Training stopped at step 1" in lab.panel.error_box.value and "'topic'" not in lab.panel.error_box.value
+    assert "Training stopped at step 1" in lab.error_box.value and "'topic'" not in lab.error_box.value
     for action in (lab.stop, lambda: lab.run(1)):
         with pytest.raises(TrainingDiverged, match="'topic'"):
             action()
     lab.reset()
-    assert lab.panel.error_box.value == "" and lab.error is None
+    assert lab.error_box.value == "" and lab.error is None
     lab.run(2)
 
 
@@ -252,19 +281,19 @@ def test_an_error_is_shown_as_text_not_as_html(new_lab):
     lab = new_lab()
     hook = lab.model.heads["topic"].register_forward_hook(fail)
     lab.panel.buttons["step"].click()
-    assert "<b>RuntimeError:</b> &lt;b&gt;not &amp; bold&lt;/b&gt;" in lab.panel.error_box.value
+    assert "<b>RuntimeError:</b> &lt;b&gt;not &amp; bold&lt;/b&gt;" in lab.error_box.value
     with pytest.raises(RuntimeError, match="not & bold"):
         lab.stop()
     hook.remove()
     lab.reset()
     lab.run(1)
-    assert "RuntimeError" not in lab.panel.error_box.value
+    assert "RuntimeError" not in lab.error_box.value
 
 
 def test_what_a_button_may_not_do_is_said_on_the_page(new_lab):
     lab = new_lab()
     lab.panel.buttons["keep"].click()
-    assert "no curve to keep yet" in lab.panel.error_box.value
+    assert "no curve to keep yet" in lab.error_box.value
 
 
 def test_buttons_do_what_they_say(new_lab):
@@ -297,7 +326,7 @@ def test_the_optimizer_counts_from_the_next_run_on(new_lab):
 def test_closing_frees_the_thread_and_the_page(new_lab):
     lab = new_lab()
     lab.start()
-    thread = lab._stepper.thread
+    thread = lab._worker._thread
     lab.close()
     assert not thread.is_alive() and lab.box.comm is None
     with pytest.raises(LabError, match="closed, or its cell was run again"):
@@ -343,14 +372,14 @@ def test_a_frozen_encoder_can_be_watched_too(new_model, new_loader):
 
 def test_running_a_cell_again_stops_the_lab_it_made_before(new_lab, monkeypatch):
     def in_cell(cell, count):
-        monkeypatch.setattr(cells, "current_cell", lambda: (cell, count))
+        monkeypatch.setattr(live_widget, "current_cell", lambda: (cell, count))
         return new_lab()
 
     old, neighbour, elsewhere = in_cell("a", 1), in_cell("a", 1), in_cell("b", 2)
     old.start()
     new = in_cell("a", 3)
-    assert old._closed and neighbour._closed and not old.training
-    assert not elsewhere._closed and not new._closed
+    assert old.closed and neighbour.closed and not old.training
+    assert not elsewhere.closed and not new.closed
 
 
 @pytest.mark.parametrize(("cost", "gap"), [(0.001, 0.1), (0.006, 0.18), (0.1, 0.3)])
@@ -366,7 +395,7 @@ def test_the_page_hears_from_the_training_more_seldom_the_longer_showing_takes(n
         now[0] += cost - 0.001  # the look at its end is the last millisecond
         ends.append(now[0])
 
-    monkeypatch.setattr(stepper.time, "perf_counter", look)
+    monkeypatch.setattr(lab_module.time, "perf_counter", look)
     monkeypatch.setattr(lab.plot, "refresh", show)
     lab.run(2000)
     waits = [b - a - cost for a, b in itertools.pairwise(ends[1:-1])]  # the last comes with the end
@@ -407,9 +436,216 @@ def test_the_readout_comes_first_in_the_box(new_lab):
     assert "step 25" in lab.panel.readout.value and "accuracy" in lab.panel.readout.value
 
 
-def test_other_figures_of_the_notebook_stay_pictures():
+# Random numbers, labels that are not there, rules of one's own, interrupts, and what is left behind
+
+
+def with_dropout(model):
+    model.encoder.register_forward_hook(lambda module, args, output: F.dropout(output, 0.5, module.training))
+    return model
+
+
+def parts_of(frame):
+    """The topic of one half and the stars of the other, as two data sets."""
+    vocabulary, half = Vocabulary.from_texts(frame.text), len(frame) // 2
+    return {
+        task.name: encode_reviews(part, vocabulary, [task])
+        for task, part in ((TOPIC, frame[:half]), (STARS, frame[half:]))
+    }
+
+
+@pytest.mark.parametrize("method", ["by hand", "PCGrad", "FAMO"])
+def test_a_run_with_dropout_and_a_mixed_loader_that_was_looked_at_replays_bit_for_bit(new_model, frame, method):
+    loader = mixed_loader(parts_of(frame), 8, temperature=5)
+    next(iter(loader))
+    lab = LambdaLab(with_dropout(new_model(tasks=(TOPIC, STARS))), loader, eval_every=10)
+    lab.set(topic=0.5)
+    lab.use(method)
+    lab.run(30)
+    torch.rand(7)  # a cell goes on drawing
+    lab.run(15)
+    before, cosines = lab.history, dict(lab.plot.curves)
+    torch.manual_seed(99)
+    lab.replay()
+    same_run(lab.history, before)
+    assert repr(lab.plot.curves["cosine topic stars"]) == repr(cosines["cosine topic stars"])
+    lab.reset()
+    lab.use(method)
+    lab.run(45)
+    same_run(lab.history[["step", "task", "loss"]], before[["step", "task", "loss"]])
+    lab.close()
+
+
+def test_dropout_is_drawn_anew_each_step(new_model, new_loader):
+    lab = LambdaLab(with_dropout(new_model(tasks=(TOPIC,))), new_loader(), lr=1e-12)
+    lab.run(1)
+    first = lab.history.loss.iloc[0]
+    lab.run(len(lab.recorded.loader))
+    assert first not in lab.history.loss.iloc[1:].tolist()
+    lab.close()
+
+
+def test_what_a_cell_draws_is_the_same_while_labs_train(new_model, new_loader):
+    def sequence():
+        torch.manual_seed(3)
+        drawn = []
+        for _ in range(200):
+            drawn.append(torch.rand(2))
+            time.sleep(0.001)
+        return torch.stack(drawn)
+
+    alone = sequence()
+    labs = [LambdaLab(with_dropout(new_model()), new_loader(), new_loader(), eval_every=5) for _ in range(2)]
+    for lab, method in zip(labs, ("PCGrad", "random"), strict=True):
+        lab.use(method)
+        lab.start()
+    wait_for(lambda: all(lab.step > 3 for lab in labs))
+    steps = [lab.step for lab in labs]
+    assert torch.equal(sequence(), alone)
+    assert all(lab.step > step for lab, step in zip(labs, steps, strict=True)), "they did train meanwhile"
+    for lab in labs:
+        lab.close()
+
+
+def test_a_task_without_a_label_has_a_gap_and_no_loss(new_lab):
+    lab = new_lab()
+    lab.run(1)
+    record = dataclasses.replace(lab.recorded.records[0], losses={"topic": 2.0, "sentiment": math.nan})
+    lab.plot.clear()
+    for step in range(1, 31):
+        lab.plot.add(dataclasses.replace(record, step=step), {})
+    for step in range(31, 61):
+        losses = {"topic": math.nan, "sentiment": 1.0 if step % 2 else math.nan}
+        lab.plot.add(dataclasses.replace(record, step=step, losses=losses), {})
+    topic, sentiment = (lab.plot.curves[f"loss {name}"][1] for name in ("topic", "sentiment"))
+    assert topic[:49] == [2.0] * 49 and all(map(math.isnan, topic[49:])), "nothing in the last 20 steps"
+    assert all(map(math.isnan, sentiment[:30])) and sentiment[30:] == [1.0] * 30, "the mean is over the labels alone"
+    lab.recorded.records[:] = [record]
+    lab._worker.ask(lab._show_new)
+    assert ">–</td>" in lab.panel.readout.value and "nan" not in lab.panel.readout.value
+    assert len(lab.png()) > 10_000
+
+
+class Halving(Weighting):
+    """A rule of one's own: each task counts half as much as the one before it, and ever less."""
+
+    def __init__(self, tasks, **options):
+        super().__init__(tasks, **options)
+        self.taken = 0
+
+    def weigh(self, losses, model):
+        self.taken += 1
+        return self.rescaled({name: 0.5**i / self.taken for i, name in enumerate(losses)})
+
+
+def test_a_rule_of_one_s_own_drives_the_lab_and_replays(new_lab):
+    lab = new_lab()
+    rule = Halving(lab.model.tasks)
+    lab.run(2)
+    lab.use(rule)
+    lab.run(3)
+    assert lab.method == "Halving" == lab.panel.method.value and rule.taken == 0, "the lab has a copy"
+    assert lab.history[lab.history.step == 5].weight.tolist() == pytest.approx([4 / 3, 2 / 3])
+    lab.use("by hand")
+    lab.run(1)
+    before, events = lab.history, lab.events
+    assert events[events.task == "method"].value.tolist() == ["Halving", "by hand"]
+    lab.replay()
+    same_run(lab.history, before)
+    lab.use(rule)
+    assert lab.method == "Halving"
+    lab.use(Halving(lab.model.tasks))
+    assert lab.method == "Halving 2"
+    lab.panel.method.value = "Halving"
+    assert lab.method == "Halving"
+
+
+@pytest.mark.bad_input
+def test_a_rule_for_other_tasks_is_refused(new_lab):
+    with pytest.raises(LabError, match=r"This Halving was made for the tasks \['stars'\]; the lab has \['topic'"):
+        new_lab().use(Halving([STARS]))
+
+
+def test_a_rule_that_is_added_later_can_be_chosen(new_lab, monkeypatch):
+    monkeypatch.setitem(RULES, "halving", Halving)
+    lab = new_lab()
+    assert "halving" in lab.panel.method.options
+    lab.use("halving")
+    lab.run(2)
+    assert lab.recorded.driving == "halving"
+
+
+def test_an_interrupt_pauses_the_run_and_leaves_the_lab_usable(new_lab):
+    lab = new_lab()
+    for _ in range(3):
+        before = lab.step
+        timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
+        timer.start()
+        with pytest.raises(KeyboardInterrupt):
+            lab.run(1_000_000)
+        wait_for(lambda: not lab.training)
+        assert lab.step > before
+        lab.run(2)
+    history = lab.history
+    lab.replay()
+    same_run(lab.history, history)
+
+
+def test_closing_a_lab_leaves_no_model_on_the_page(new_model, new_loader):
+    before = page_models()
+    tasks = (TOPIC, SENTIMENT)
+
+    def world(tasks):
+        return lambda: (new_model(tasks=tasks), new_loader())
+
+    lab = LambdaLab.of({"two": world(tasks), "three": world((*tasks, STARS))})
+    opened = len(page_models() - before)
+    lab.run(3)
+    lab.keep()
+    lab.keep()
+    lab.remove(1)
+    lab.remove(1)
+    lab.choose("three")
+    lab.choose("two")
+    assert len(page_models() - before) == opened, "of what was replaced nothing is left"
+    lab.start()
+    lab.close()
+    assert page_models() == before and lab._worker._thread is None
+
+
+def test_a_closed_lab_is_collected(new_model, new_loader):
+    lab = LambdaLab(new_model(), new_loader())
+    lab.run(2)
+    lab.close()
+    gone = weakref.ref(lab)
+    del lab
+    gc.collect()
+    assert gone() is None
+
+
+@pytest.mark.parametrize("first", ["", "import matplotlib.pyplot as plt; plt.figure(); plt.get_backend(); "])
+def test_the_canvas_takes_no_figure_of_the_notebook_over(first):
+    """It is made with ipympl, which does unless Matplotlib is hidden from it."""
     code = (
-        "import matplotlib.pyplot as plt; before = plt.get_backend(); import mtl_helpers.live;"
-        "assert plt.get_backend() == before, plt.get_backend()"
+        f"{first}import matplotlib as mpl; before = mpl.get_backend(auto_select=False); import mtl_helpers.live;"
+        "assert mpl.get_backend(auto_select=False) == before; import matplotlib.pyplot as plt;"
+        "assert 'ipympl' not in plt.get_backend(), plt.get_backend()"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_canvas_sends_a_whole_picture_and_then_what_changed():
+    """It relies on fields of Matplotlib's own that are private: this holds them."""
+    figure, sent = Figure(figsize=(2, 2), dpi=50), []
+    canvas = LiveCanvas(figure)
+    canvas.send_binary = sent.append
+    text = figure.text(0.5, 0.5, "a")
+    canvas.draw()
+    assert canvas._image_mode == "full" and canvas.get_diff_image() is None, "nothing is new"
+    text.set_text("b")
+    figure.draw_artist(text)
+    canvas.blit(figure.bbox)
+    assert canvas._image_mode == "diff"
+    whole, change = (np.asarray(Image.open(io.BytesIO(png))) for png in sent)
+    assert whole.shape == change.shape == (100, 100, 4)
+    assert (whole[..., 3] == 255).all() and 0 < (change[..., 3] > 0).mean() < 0.1
+    close_models(canvas)

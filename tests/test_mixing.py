@@ -18,7 +18,7 @@ from mtl_helpers.data import (
 )
 from mtl_helpers.data.mixing import joined
 from mtl_helpers.models import CNNEncoder, MultiTaskModel
-from mtl_helpers.tasks import SENTIMENT, TOPIC
+from mtl_helpers.tasks import SENTIMENT, TOPIC, Tagging
 from mtl_helpers.training import fit, weights_by_count
 
 SIZES = {"large": 90, "small": 10}
@@ -87,7 +87,7 @@ def test_a_row_keeps_its_words_and_labels_among_longer_ones(frame):
     vocabulary = Vocabulary.from_texts(frame.text)
     short = frame[frame.text.str.split().str.len() < 10].head(12)
     parts = {"short": encode_reviews(short, vocabulary, [TOPIC]), "all": encode_reviews(frame, vocabulary, [SENTIMENT])}
-    assert parts["short"].inputs.shape[1] < parts["all"].inputs.shape[1]
+    assert parts["short"].lengths.max() < parts["all"].lengths.max()
     whole = joined(parts)
     for i in range(12):
         assert torch.equal(whole[i].inputs, parts["short"][i].inputs)
@@ -206,3 +206,11 @@ def test_data_sets_that_one_model_can_not_read_are_refused(frame):
     wide = MultiTaskDataset(torch.zeros(4, 7), {"b": torch.zeros(4)}, {"b": torch.ones(4, dtype=torch.bool)})
     with pytest.raises(DataError, match=r"'stars': \(1,\), 'wide': \(7,\)"):
         joined({**plain, "wide": wide})
+
+
+def test_data_sets_with_labels_for_words_are_joined_to_the_longest():
+    task, parts = Tagging("tags", ("noun", "verb")), {}
+    for name, tags in {"short": ["noun"], "long": ["noun verb noun"]}.items():
+        target, mask = task.encode(tags)
+        parts[name] = MultiTaskDataset(torch.zeros(1, 2), {"tags": target}, {"tags": mask})
+    assert joined(parts).targets["tags"].tolist() == [[0, -100, -100], [0, 1, 0]]

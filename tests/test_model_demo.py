@@ -9,7 +9,7 @@ import torch
 
 from mtl_helpers.evaluation import StepTimer
 from mtl_helpers.live import DemoError, ModelDemo
-from mtl_helpers.live.model_demo import WIDTHS
+from mtl_helpers.live.demos.model import WIDTHS
 from mtl_helpers.models import MultiTaskModel, count_parameters
 from mtl_helpers.plots import draw_architecture, encoder_parts
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC

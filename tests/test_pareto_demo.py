@@ -6,14 +6,15 @@ import time
 import pandas as pd
 import pytest
 import torch
-from demos import check_that_its_cell_run_again_stops_it, check_that_what_fails_is_seen, wait_for
+from demos import check_that_its_cell_run_again_stops_it, check_that_what_fails_is_seen
+from on_the_page import wait_for
 
 from mtl_helpers.data import make_loader
 from mtl_helpers.datasets import LEFT, RIGHT, two_digits
-from mtl_helpers.live import DemoError, LambdaLab, ParetoDemo, pareto_runs
-from mtl_helpers.live.pareto_picture import ParetoPicture
-from mtl_helpers.live.pareto_runs import SHARES, Found, Key, ParetoRuns
-from mtl_helpers.live.pareto_verdict import dominated_by, judge
+from mtl_helpers.evaluation import dominated_by, judge
+from mtl_helpers.experiments import front_runs
+from mtl_helpers.experiments.front_runs import SHARES, Found, FrontRuns, Key
+from mtl_helpers.live import DemoError, LambdaLab, ParetoDemo
 from mtl_helpers.models import ImageEncoder, MultiTaskModel
 from mtl_helpers.training import StaticWeights, fit, validate
 
@@ -45,7 +46,7 @@ def quick(monkeypatch):
         table = pd.DataFrame([[3] * 10] * 10)
         self.found[key] = Found(None, scores, dict.fromkeys(scores, 1.0), dict.fromkeys(scores, table))
 
-    monkeypatch.setattr(ParetoRuns, "train", train)
+    monkeypatch.setattr(FrontRuns, "train", train)
     return ran
 
 
@@ -60,7 +61,7 @@ def endless(monkeypatch):
             on_step(1)
             time.sleep(0.001)
 
-    monkeypatch.setattr(ParetoRuns, "train", train)
+    monkeypatch.setattr(FrontRuns, "train", train)
     return taken
 
 
@@ -68,11 +69,11 @@ def endless(monkeypatch):
 
 
 def test_a_model_is_what_fit_makes_of_its_lambda_and_seed(monkeypatch):
-    monkeypatch.setattr(pareto_runs, "STEPS", 20)
+    monkeypatch.setattr(front_runs, "STEPS", 20)
     torch.manual_seed(7)
     expected = torch.rand(2)
     torch.manual_seed(7)
-    runs, steps = ParetoRuns(), []
+    runs, steps = FrontRuns(), []
     for share in (0.3, 1):
         runs.train(Key("small", share, 2), steps.append)
     assert torch.equal(torch.rand(2), expected), "the notebook's own random state has changed"
@@ -108,7 +109,7 @@ def test_it_trains_the_chosen_first_then_what_is_missing_and_nothing_twice(new_d
 
 
 def test_scatter_is_the_deviation_over_seeds_pooled_over_tasks(quick):
-    runs = ParetoRuns()
+    runs = FrontRuns()
     assert math.isnan(runs.scatter("small"))
     for seed in range(3):
         runs.train(Key("small", 0.5, seed), lambda step: None)
@@ -120,8 +121,8 @@ def test_scatter_is_the_deviation_over_seeds_pooled_over_tasks(quick):
 
 @pytest.fixture
 def front():
-    rows = {"λ left": [0.2, 0.5, 0.8], "left": [0.6, 0.7, 0.8], "right": [0.8, 0.6, 0.65], "front": [True, False, True]}
-    return pd.DataFrame(rows)
+    λ = pd.Index([0.2, 0.5, 0.8], name="λ left")
+    return pd.DataFrame({"left": [0.6, 0.7, 0.8], "right": [0.8, 0.6, 0.65]}, index=λ)
 
 
 @pytest.mark.parametrize(
@@ -226,7 +227,7 @@ def test_running_the_cell_again_stops_the_demo_it_made_before(new_demo, endless,
 
 
 def test_an_error_in_the_thread_is_shown_and_raised_and_forgotten(new_demo, quick, monkeypatch):
-    check_that_what_fails_is_seen(new_demo(), monkeypatch, ParetoRuns, "train")
+    check_that_what_fails_is_seen(new_demo(), monkeypatch, FrontRuns, "train")
 
 
 # What it is told and what it shows
@@ -264,9 +265,13 @@ def test_it_shows_itself_as_widget_picture_and_text_without_a_trained_number(new
     assert "on the front; another seed alone moves a score by ± 0.010" in demo.readout.value
 
 
-def test_the_axes_only_ever_grow(quick):
-    picture, runs = ParetoPicture(), ParetoRuns()
-    picture.draw(runs, "small", 0.5, [{"left": 0.31, "right": 0.9}])
-    assert picture.low == {"left": 0.25, "right": 0.6}
-    picture.draw(runs, "small", 0.5, [])
-    assert picture.low == {"left": 0.25, "right": 0.6}
+def test_the_axes_only_ever_grow(new_demo, quick):
+    demo = new_demo()
+    demo.set(size="large")  # whose models are all better than 0.6
+    demo.run()
+    before = dict(demo._low)
+    demo.own({"left": 0.31, "right": 0.9})
+    assert demo._low == {**before, "left": 0.25}
+    demo._own.clear()
+    demo.set(share=0.7)
+    assert demo._low == {**before, "left": 0.25}

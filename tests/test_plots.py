@@ -1,24 +1,35 @@
 """A task looks the same in every figure, and can be told from the others without seeing colours."""
 
 import itertools
+import warnings
+from pathlib import Path
 
+import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
+from mtl_helpers.evaluation import pareto_front
 from mtl_helpers.plots import (
     WAYS,
+    Figure,
     draw_confusion,
     draw_ways,
+    figure,
+    figure_png,
+    html_table,
     plot_changes,
     plot_cosines,
     plot_front,
     plot_history,
     plot_weights,
     smooth,
+    task_markers,
     task_styles,
 )
+from mtl_helpers.tasks import SENTIMENT, STARS
 
 OKABE_ITO = {"#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
 COURSE = ["topic", "sentiment", "stars"]
@@ -45,10 +56,40 @@ def test_the_courses_tasks_keep_their_style_in_any_company():
             assert all(styles[name] == alone[name] for name in names if name in alone)
 
 
-def test_five_tasks_differ_in_colour_and_in_line_style():
-    styles = list(task_styles([*COURSE, "speed", "brake"]).values())
-    assert len({style["color"] for style in styles}) == len({str(style["linestyle"]) for style in styles}) == 5
-    assert {style["color"] for style in styles} <= OKABE_ITO
+# What each kind of colour blindness leaves of red, green and blue: Machado, Oliveira and Fernandes 2009, severity 1.
+SEEN_BY = {
+    "everybody": np.eye(3),
+    "protanopes": [[0.1523, 1.0526, -0.2049], [0.1145, 0.7863, 0.0992], [-0.0039, -0.0481, 1.0520]],
+    "deuteranopes": [[0.3673, 0.8606, -0.2280], [0.2801, 0.6725, 0.0474], [-0.0118, 0.0429, 0.9689]],
+    "tritanopes": [[1.2555, -0.0767, -0.1788], [-0.0784, 0.9308, 0.1476], [0.0047, 0.6914, 0.3039]],
+}
+
+
+def lab(rgb: np.ndarray) -> np.ndarray:
+    """CIE L*a*b*, in which distances are what an eye sees, of linear red, green and blue."""
+    to_xyz = [[0.4125, 0.3576, 0.1804], [0.2127, 0.7152, 0.0722], [0.0193, 0.1192, 0.9503]]
+    xyz = to_xyz @ np.clip(rgb, 0, 1) / [0.9505, 1, 1.0888]
+    x, y, z = np.where(xyz > 0.008856, np.cbrt(xyz), 7.787 * xyz + 16 / 116)
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("eye", SEEN_BY)
+def test_eight_colours_are_told_apart_by_every_eye(eye):
+    styles = task_styles([*COURSE, "speed", "brake", "sign", "word", "route"]).values()
+    rgb = np.array([matplotlib.colors.to_rgb(style["color"]) for style in styles])
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    seen = [lab(SEEN_BY[eye] @ colour) for colour in linear]
+    assert min(np.linalg.norm(a - b) for a, b in itertools.combinations(seen, 2)) > 15
+    assert all(colour[0] < 80 for colour in seen), "too pale on white"
+
+
+def test_eight_tasks_differ_in_colour_in_line_and_in_marker_and_fifty_in_the_two_together():
+    names = [f"task{i}" for i in range(50)]
+    looks = [(style["color"], str(style["linestyle"])) for style in task_styles(names).values()]
+    assert len({colour for colour, _ in looks[:8]}) == len({dashes for _, dashes in looks[:8]}) == 8
+    assert len(set(list(task_markers(names).values())[:8])) == 8
+    assert len(set(looks)) == 50, "the ninth looks like another"
+    assert {colour for colour, _ in looks[:5]} <= OKABE_ITO
 
 
 def test_every_panel_draws_a_task_in_its_style(history):
@@ -73,10 +114,63 @@ def test_lambda_0_throughout_can_be_drawn(history):
     assert plot_history(history.assign(weight=0.0)).axes[-1].get_ylim() == (0, 1)
 
 
-def test_the_figure_is_shown_once(history):
+def test_a_figure_is_shown_once_by_itself_and_pyplot_does_not_know_it(history):
+    """A new formatter is what a kernel has before anybody asks for pyplot."""
     before = plt.get_fignums()
-    plot_history(history)
-    assert plt.get_fignums() == before
+    figure = plot_history(history)
+    shown, _ = DisplayFormatter().format(figure)
+    assert shown["image/png"].startswith(b"\x89PNG") and plt.get_fignums() == before
+    assert shown["text/plain"] == "<Figure size 750x740 with 3 Axes>"
+
+
+def test_the_same_figure_gives_the_same_bytes(history):
+    assert figure_png(plot_history(history)) == figure_png(plot_history(history))
+
+
+def test_a_step_without_a_label_is_a_gap_and_no_zero(history):
+    history.loc[(history.task == "topic") & (history.step % 2 == 0), "loss"] = np.nan
+    line = plot_history(history, window=1).axes[0].lines[0]
+    assert set(line.get_xdata() % 2) == {1} and min(line.get_ydata()) == pytest.approx(1 / 29)
+
+
+# Letters of other scripts
+
+
+@pytest.fixture
+def fonts(monkeypatch):
+    """The fonts that are installed: none, until a test adds paths. Nothing is remembered from other tests."""
+    paths = []
+    monkeypatch.setattr(figure, "findSystemFonts", lambda: paths)
+    for remembered in (figure._installed_with, figure._warn_of):
+        remembered.cache_clear()
+    yield paths
+    for remembered in (figure._installed_with, figure._warn_of):
+        remembered.cache_clear()
+
+
+def test_a_task_whose_letters_no_font_has_is_told_of_once_with_what_to_install(fonts, history):
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            figure_png(plot_history(history.replace({"task": {"topic": "主题", "stars": "评分"}})))
+    ours = [str(warning.message) for warning in said if "No installed font" in str(warning.message)]
+    assert len(ours) == 1 and "fonts-noto-cjk" in ours[0] and "box" in ours[0]
+
+
+def test_an_installed_font_that_has_the_letters_is_used(fonts, recwarn):
+    letter = "\u214a"  # DejaVu Sans lacks it
+    fonts.append(str(Path(matplotlib.get_data_path(), "fonts/ttf/STIXGeneral.ttf")))
+    drawing = Figure()
+    text = drawing.text(0.5, 0.5, f"task {letter}")
+    figure_png(drawing)
+    assert text.get_fontfamily() == ["sans-serif", "STIXGeneral"]
+    assert not [warning for warning in recwarn if "missing from font" in str(warning.message)]
+
+
+def test_a_table_is_a_row_of_heads_and_its_cells():
+    table = html_table(["task", "score"], [["topic", 0.9], ["mood", "–"]], above=[("your tries", 2)])
+    assert table.count("<tr>") == 4 and '<th colspan="2" style="text-align:left">your tries</th>' in table
+    assert '<td style="text-align:left">topic</td><td>0.9</td>' in table
 
 
 def test_smoothing_starts_with_what_there_is():
@@ -100,6 +194,35 @@ def test_the_front_is_joined_and_what_it_dominates_is_pale():
     assert figure.axes[0].collections[0].get_alpha() < 0.5 and figure.axes[0].collections[1].get_alpha() is None
     assert set(vertical.get_xdata()) == {0.95} and set(horizontal.get_ydata()) == {0.7}
     assert (figure.axes[0].get_xlabel(), figure.axes[0].get_ylabel()) == ("left: score", "right: score")
+
+
+def test_an_error_is_better_the_smaller_it_is():
+    """A regression is scored by its error: nothing else in the table says so."""
+    runs = pd.DataFrame({"sentiment": [0.9, 0.8, 0.7], "stars": [0.5, 0.4, 0.6]})
+    assert pareto_front(runs, [True, False]).tolist() == [True, True, False]
+    ax = plot_front(runs, (SENTIMENT, STARS)).axes[0]
+    pale, front = (collection.get_offsets().tolist() for collection in ax.collections)
+    assert pale == [[0.7, 0.6]] and front == [[0.8, 0.4], [0.9, 0.5]]
+    assert ax.yaxis_inverted() and not ax.xaxis_inverted(), "better is to the upper right"
+    assert ax.get_ylabel() == "stars: MAE (less is better)"
+
+
+def test_a_front_is_drawn_into_axes_that_are_given_the_chosen_one_strong():
+    ax = Figure().subplots()
+    drawn = plot_front(
+        {"small": RUNS, "large": RUNS + 0.05, "none": RUNS.head(0)}, ("left", "right"), ax=ax, chosen="large"
+    )
+    assert drawn is ax.figure
+    small, large = ax.collections[1], ax.collections[3]
+    assert small.get_alpha() == 0.5 and large.get_alpha() is None
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["small front", "large front"]
+
+
+def test_of_several_own_runs_the_last_is_named():
+    own = [{"left": 0.2, "right": 0.3}, {"left": 0.4, "right": 0.5}]
+    figure = plot_front(RUNS, ("left", "right"), own=own)
+    assert dots(figure)[2:] == [[[0.2, 0.3]], [[0.4, 0.5]]]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["front", "your run"]
 
 
 def test_several_fronts_differ_in_colour_and_marker_and_the_figure_is_shown_once():

@@ -1,6 +1,8 @@
 """Pre-trained encoders: whose weights they are is checked, and they behave as every other encoder does."""
 
+import copy
 import importlib.util
+import json
 import os
 import shutil
 import subprocess
@@ -11,7 +13,7 @@ import pytest
 import torch
 from tiny_models import SIZES, save_tiny
 
-from mtl_helpers.data import encode_reviews, load_reviews, make_loader
+from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader
 from mtl_helpers.live import LambdaLab
 from mtl_helpers.models import (
     FrozenFeatures,
@@ -22,6 +24,7 @@ from mtl_helpers.models import (
     load_pretrained,
     weight_files,
 )
+from mtl_helpers.models.text_to_text import small_decoder
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 from mtl_helpers.training import fit, validate
 
@@ -121,7 +124,7 @@ def test_a_checksum_for_one_file_leaves_the_others_checked(copied, monkeypatch):
 
 
 def test_an_adapter_beside_the_checked_files_is_refused(copied, monkeypatch):
-    (copied / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere"}')
+    (copied / "adapter_config.json").write_text('{"base_model_name_or_path": "elsewhere"}', encoding="utf-8")
     monkeypatch.setenv("MTL_ENCODER", str(copied))
     with pytest.raises(ModelError, match=r"holds adapter_config\.json.*Take that file away"):
         load_pretrained()
@@ -199,7 +202,7 @@ def test_quiet_offline_and_only_when_asked():
         "assert 'pickle5' not in sys.modules and 'requests' not in sys.modules"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1"}
-    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, encoding="utf-8")
     assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
 
 
@@ -314,6 +317,125 @@ def test_errors_say_what_to_do(tiny, do, said):
         do(*tiny)
 
 
+def test_a_small_decoder_is_drawn_by_its_own_seed():
+    before = torch.get_rng_state()
+    first, again, other = (small_decoder(Vocabulary(["film", "answer"]), width=8, seed=seed) for seed in (0, 0, 1))
+    assert torch.equal(torch.get_rng_state(), before), "the caller's random numbers were set anew"
+    assert torch.equal(first.heads["answer"].weight, again.heads["answer"].weight)
+    assert not torch.equal(first.heads["answer"].weight, other.heads["answer"].weight)
+
+
+# Adapters of peft's -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def by_peft(families, tmp_path):
+    """A folder as peft's users have it: a LoRA trained on a transformers model for sequences, its head saved with it."""
+    from peft import LoraConfig, TaskType, get_peft_model
+    from transformers import AutoModelForSequenceClassification
+
+    def make(family, task=TaskType.SEQ_CLS, **settings):
+        if task is None:
+            base = load_pretrained(families[family])[0].transformer
+        else:
+            base = AutoModelForSequenceClassification.from_pretrained(families[family])
+        turned = {"fan_in_fan_out": True} if family == "gpt" else {}
+        model = get_peft_model(base, LoraConfig(r=4, lora_alpha=12, task_type=task, **turned, **settings))
+        with torch.no_grad():
+            for name, parameter in model.named_parameters():
+                if "lora_" in name:
+                    parameter.add_(torch.randn(parameter.shape, generator=torch.Generator().manual_seed(1)) * 0.2)
+        model.save_pretrained(tmp_path / "adapter")
+        return tmp_path / "adapter", model.eval()
+
+    return make
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt"])
+@pytest.mark.parametrize("task", ["SEQ_CLS", None], ids=["for classes", "plain"])
+@pytest.mark.parametrize("settings", [{}, {"use_rslora": True}, {"use_dora": True}], ids=["LoRA", "rsLoRA", "DoRA"])
+def test_an_adapter_that_peft_saved_gives_the_states_that_it_gave_there(families, by_peft, family, task, settings):
+    folder, theirs = by_peft(family, task, **settings)
+    encoder, subwords = load_pretrained(families[family])
+    before = encoder.eval()(subwords.encode(TEXTS)[0])
+    encoder.load_adapter(folder).eval()
+    inner = theirs.base_model.model
+    inner = getattr(inner, inner.base_model_prefix) if task else inner
+    tokens, _ = subwords.encode(TEXTS)
+    ours = encoder(tokens)
+    encoder.transformer = inner
+    assert torch.allclose(encoder(tokens), ours, atol=1e-6) and not torch.allclose(ours, before, atol=1e-3)
+
+
+def test_an_adapter_leaves_the_checked_weights_alone(families, by_peft):
+    folder, _ = by_peft("bert")
+    encoder, _ = load_pretrained(families["bert"])
+    weights = {id(p): p.clone() for p in encoder.parameters()}
+    encoder.load_adapter(
+        folder, sha256={"adapter_model.safetensors": weight_files.checksum(folder / "adapter_model.safetensors")}
+    )
+    assert sum(id(p) in weights for p in encoder.parameters()) == len(weights)
+    assert all(torch.equal(weights[id(p)], p) for p in encoder.parameters() if id(p) in weights)
+    assert {name.split(".")[-3] for name, p in encoder.named_parameters() if p.requires_grad} == {"lora_A", "lora_B"}
+    with pytest.raises(ModelError, match="has its LoRA already"):
+        encoder.load_adapter(folder)
+
+
+def change(folder, **values):
+    config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8")) | values
+    (folder / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda f: (f / "adapter_config.json").unlink(), "lacks adapter_config.json, in which peft saves"),
+        (
+            lambda f: (f / "adapter_model.safetensors").rename(f / "adapter_model.bin"),
+            r"lacks adapter_model.safetensors.*adapter_model.bin is not read: a pickle",
+        ),
+        (lambda f: (f / "adapter_model.safetensors").write_bytes(b"cut"), r"can not be read \(.*cut off"),
+        (lambda f: (f / "adapter_config.json").write_bytes(b"{"), r"can not be read \(.*cut off"),
+        (lambda f: change(f, peft_type="IA3"), "an adapter of the kind 'IA3'; only LORA is taken"),
+        (lambda f: change(f, init_lora_weights="pissa"), "began from 'pissa', which changes the encoder's own weights"),
+        (lambda f: change(f, r=2), "does not fit this encoder: .*size mismatch"),
+        (lambda f: change(f, target_modules=["query"]), "does not fit this encoder: the encoder has no .*value"),
+        (lambda f: change(f, target_modules=["query", "value", "key"]), "does not fit this encoder: it lacks .*key"),
+        (lambda f: change(f, target_modules=["attend"]), "does not fit this encoder: .*attend"),
+    ],
+)
+def test_an_adapter_that_does_not_fit_is_refused(families, by_peft, spoil, said):
+    folder, _ = by_peft("bert")
+    spoil(folder)
+    encoder, subwords = load_pretrained(families["bert"])
+    before = encoder.eval()(subwords.encode(TEXTS)[0])
+    with pytest.raises(ModelError, match=said):
+        encoder.load_adapter(folder)
+    assert torch.equal(encoder(subwords.encode(TEXTS)[0]), before), "the encoder is as it was"
+
+
+@pytest.mark.bad_input
+def test_an_adapter_of_another_base_or_another_file_is_refused(by_peft, families):
+    folder, _ = by_peft("bert")
+    encoder, _ = load_pretrained(families["bert"])
+    with pytest.raises(ModelError, match=r"adapter_config\.json is not the file it should be"):
+        encoder.load_adapter(folder, sha256={"adapter_config.json": "0" * 64})
+    change(folder, base_model_name_or_path="roberta-base")
+    encoder.source = weight_files.Source(weight_files.MINILM, encoder.source.folder)
+    with pytest.raises(ModelError, match="trained on 'roberta-base'; this encoder is 'sentence-transformers/all-Min"):
+        encoder.load_adapter(folder)
+
+
+def test_an_encoder_can_be_copied_and_pickled_for_another_process(tiny):
+    import pickle
+
+    encoder, subwords = tiny
+    tokens, _ = subwords.encode(TEXTS)
+    for other in (copy.deepcopy(encoder), pickle.loads(pickle.dumps(encoder))):
+        assert torch.equal(other(tokens), encoder(tokens)) and other.arguments() == encoder.arguments()
+
+
 # Frozen features ----------------------------------------------------------------------------------------------------
 
 
@@ -360,6 +482,37 @@ def test_features_of_another_encoder_are_not_taken(tiny, tmp_path):
     store.write_bytes(b"cut off")
     with pytest.raises(ModelError, match=r"can not be read.*delete the file"):
         FrozenFeatures(encoder, subwords, store=store)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux tells what is mapped into memory")
+def test_a_file_of_features_is_let_go_once_it_is_read(tiny, tmp_path):
+    """Windows replaces no file that is mapped into memory."""
+    encoder, subwords = tiny
+    store = tmp_path / "kept.safetensors"
+    FrozenFeatures(encoder.train_last(0), subwords, store=store).encode(TEXTS)
+    features = FrozenFeatures(encoder, subwords, store=store)
+    assert len(features) == 3 and store.name not in Path("/proc/self/maps").read_text(encoding="utf-8")
+
+
+def test_features_that_can_not_be_kept_are_given_all_the_same(tiny, tmp_path, monkeypatch):
+    def refuse(*args):
+        raise PermissionError(13, "The process cannot access the file")
+
+    encoder, subwords = tiny
+    features = FrozenFeatures(encoder.train_last(0), subwords, store=tmp_path / "kept.safetensors")
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.warns(UserWarning, match=r"kept.safetensors could not be replaced \(The process .*another program"):
+        found, _ = features.encode(TEXTS)
+    assert torch.allclose(found, encoder(subwords.encode(TEXTS)[0]), atol=1e-5) and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt"])
+def test_subwords_are_saved_and_loaded(families, tmp_path, family):
+    _, subwords = load_pretrained(families[family], max_length=5)
+    subwords.save(tmp_path / "words.json")
+    again = type(subwords).load(tmp_path / "words.json")
+    assert again.words == subwords.words and again.encode(TEXTS)[0].equal(subwords.encode(TEXTS)[0])
+    assert not hasattr(subwords, "from_texts"), "its pieces come with the model"
 
 
 def test_the_lambda_lab_runs_on_frozen_features(tiny):

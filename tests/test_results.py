@@ -5,9 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 from mtl_helpers.driving import bayes_ceilings
-from mtl_helpers.evaluation import paired_changes
+from mtl_helpers.evaluation import paired_changes, write_result
+from mtl_helpers.evaluation.results import computer
+from mtl_helpers.experiments import EXPERIMENTS
+from mtl_helpers.experiments.methods_tables import tables_of
 from mtl_helpers.training import RULES
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
@@ -30,8 +34,33 @@ def arm(name: str, rho: float, n: int) -> pd.Series:
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.csv")), ids=lambda path: path.stem)
 def test_each_table_says_how_it_was_made(path):
     first = path.read_text(encoding="utf-8").splitlines()[0]
-    assert first.startswith("# python data/make_") and "torch" in first
-    assert (RESULTS.parents[1] / first.split()[2].rstrip(",")).is_file()
+    assert re.match(
+        rf"# python -m mtl_helpers experiment ({'|'.join(EXPERIMENTS)}), \d{{4}}-\d\d-\d\d, torch \d", first
+    )
+
+
+def test_a_result_keeps_the_digits_that_mean_something(tmp_path):
+    """A learning rate of 3e-5 was 0.0 once it was written; a count stays one, and what rounding left is nothing."""
+    table = pd.DataFrame(
+        {"lr": [3e-5, 0.05], "score": [0.123456, 1234.56789], "n": [1, 2], "change": [5e-17, float("nan")], "at": "x"}
+    )
+    write_result(tmp_path / "a.csv", table, command="make it")
+    assert (tmp_path / "a.csv").read_text(encoding="utf-8").splitlines()[1:] == [
+        "lr,score,n,change,at",
+        "3e-05,0.1235,1,0.0,x",
+        "0.05,1234.5679,2,,x",
+    ]
+
+
+def test_a_result_says_the_threads_and_the_processor_that_it_was_computed_with(tmp_path):
+    torch.set_num_threads(2)
+    write_result(tmp_path / "two.csv", pd.DataFrame({"score": [1]}), command="make it")
+    torch.set_num_threads(1)
+    first = (tmp_path / "two.csv").read_text(encoding="utf-8").splitlines()[0]
+    assert re.fullmatch(r"# make it, \d{4}-\d\d-\d\d, torch [\d.]+, numpy [\d.]+, .+, 2 threads of \d+ cores", first)
+    assert "1 thread of" in computer()
+    write_result(tmp_path / "one.csv", pd.DataFrame(), command="make it", computed_on=["b", "a", "b"])
+    assert (tmp_path / "one.csv").read_text(encoding="utf-8").splitlines()[0].endswith(", a and b")
 
 
 def test_the_transfer_table_follows_from_its_runs():
@@ -45,10 +74,7 @@ def test_the_transfer_table_follows_from_its_runs():
             assert again[column].to_numpy() == pytest.approx(rows[column].to_numpy(), abs=2e-4), (key, column)
 
 
-def test_the_tables_of_lesson_05_follow_from_their_runs(monkeypatch):
-    monkeypatch.syspath_prepend(str(RESULTS.parent))
-    from methods_tables import tables_of
-
+def test_the_tables_of_lesson_05_follow_from_their_runs():
     stored = {path.stem: pd.read_csv(path, comment="#") for path in RESULTS.glob("*.csv")}
     searches = stored["search_runs"]
     again = tables_of(stored["methods_runs"], searches[searches.search != "grid"])  # the grid is among the runs

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from mtl_helpers.data import DataError, load_reviews, split_reviews
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.datasets import LEFT, RIGHT
 from mtl_helpers.evaluation import cross_validate, grid_search, optuna_search, pareto_front, text_folds, weight_grid
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
@@ -46,7 +46,7 @@ def test_a_grid_search_runs_every_combination_once_and_in_order():
 
     runs = grid_search(train, weight_grid(PAIR, 3), {"lr": [0.1, 0.2], "seed": range(2)}, on_run=told.append)
     assert asked == [(part / 3, lr, seed) for part in (1, 2) for lr in (0.1, 0.2) for seed in (0, 1)]
-    assert list(runs) == ["λ left", "λ right", "lr", "seed", "left", "right", "seconds"]
+    assert list(runs) == ["λ left", "λ right", "lr", "seed", "left", "right", "seconds", "error"]
     assert runs[["λ left", "lr", "seed"]].to_numpy().tolist() == [list(row) for row in asked]
     assert (runs.left == runs.seed).all() and (runs.right == runs.lr).all() and (runs.seconds >= 0).all()
     assert told == runs.to_dict("records")
@@ -172,6 +172,76 @@ def test_optuna_says_nothing_and_its_own_setting_is_put_back(capfd):
     optuna.logging.set_verbosity(optuna.logging.INFO)
 
 
+# Settings that fail
+
+
+def diverges_above(limit, how):
+    def train(weights):
+        if weights["left"] > limit:
+            return how()
+        return trade_off(weights)
+
+    return train
+
+
+def raises():
+    raise RuntimeError("the loss is nan")
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (raises, "RuntimeError: the loss is nan"),
+        (lambda: {"left": 0.5, "right": float("nan")}, "The score of 'right' .* must be a finite number; found nan"),
+    ],
+)
+def test_a_grid_goes_on_after_a_setting_that_fails(how, said, capsys):
+    grid = [{"left": 0.9, "right": 0.1}, *weight_grid(PAIR, 4)]
+    runs = grid_search(diverges_above(0.6, how), grid)
+    failed = runs.error != ""
+    assert list(runs) == ["λ left", "λ right", "left", "right", "seconds", "error"]
+    assert failed.tolist() == [True, False, False, True] and runs.error[failed].str.contains(said).all()
+    assert runs[["left", "right"]].isna().all(axis=1).tolist() == failed.tolist()
+    assert "failed: λ left 0.9, λ right 0.1: " in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize("objective", [None, total])
+def test_optuna_goes_on_after_settings_that_fail_and_tries_others(objective, tmp_path):
+    def search(runs, train):
+        return optuna_search(train, PAIR, runs=runs, objective=objective, storage=tmp_path / "new" / "search.sqlite")
+
+    tried = []
+
+    def train(weights):
+        tried.append(weights["left"])
+        return diverges_above(0.4, raises)(weights)
+
+    runs = search(12, train)
+    failed = runs.error != ""
+    assert 0 < failed.sum() < 12 and (failed == (runs["λ left"] > 0.4)).all() and runs.left.isna().equals(failed)
+    assert len(set(tried)) == len(tried) == 12, "no setting is proposed again"
+    pd.testing.assert_frame_equal(search(12, raises), runs)  # all are kept, those that failed too
+    assert len(search(14, train)) == 14 and len(set(tried)) == len(tried) == 14
+
+
+def test_an_objective_that_fails_fails_its_run_alone():
+    def objective(scores):
+        return scores["left"] / (scores["left"] > 0.4)
+
+    runs = optuna_search(trade_off, PAIR, runs=8, objective=objective)
+    assert 0 < runs.error.str.startswith("the objective: ZeroDivisionError").sum() < 8
+
+
+@pytest.mark.bad_input
+def test_a_storage_that_is_none_is_named(tmp_path):
+    (tmp_path / "notes.txt").write_text("my notes, long enough to be something\n" * 50, encoding="utf-8")
+    for path in (tmp_path / "notes.txt", tmp_path / "notes.txt" / "search.sqlite"):
+        with pytest.raises(
+            DataError, match=r"The search cannot be kept in .*notes.txt.*Give a file that may be written"
+        ):
+            optuna_search(trade_off, PAIR, runs=1, storage=path)
+
+
 # Bad input
 
 WEIGHTS = [{"left": 0.5, "right": 0.5}]
@@ -181,7 +251,10 @@ TEXTS = pd.DataFrame({"text": ["a film", "A FILM!", "a book"]})
 @pytest.mark.parametrize(
     ("act", "said"),
     [
-        (lambda: weight_grid(PAIR, 1), "at least 2, one for each task; found 1"),
+        (
+            lambda: weight_grid(PAIR, 1),
+            r"parts \(one for each task, 10 is usual\) must be a whole number of at least 2; found 1",
+        ),
         (lambda: grid_search(trade_off, WEIGHTS[0]), r"Expected a list of λ.*Write \[weights\]"),
         (lambda: grid_search(trade_off, []), "no λ to try"),
         (
@@ -192,7 +265,7 @@ TEXTS = pd.DataFrame({"text": ["a film", "A FILM!", "a book"]})
         (lambda: grid_search(lambda w: None, WEIGHTS), r"returned None \(λ left 0.5, λ right 0.5\)"),
         (
             lambda: grid_search(lambda w, lr: {"left": float("nan")}, WEIGHTS, {"lr": [0.1]}),
-            r"score of 'left' \(λ left 0.5, λ right 0.5, lr 0.1\) is nan",
+            r"All 1 settings failed. The first: The score of 'left' \(λ left 0.5, λ right 0.5, lr 0.1\) must be .*nan",
         ),
         (lambda: grid_search(lambda w: {"seconds": 1}, WEIGHTS), "column 'seconds' for itself"),
         (lambda: list(text_folds(TEXTS, 3)), "2 different texts can not be cut into 3 folds"),
@@ -204,8 +277,11 @@ TEXTS = pd.DataFrame({"text": ["a film", "A FILM!", "a book"]})
         (lambda: optuna_search(trade_off, PAIR, runs=0), "runs must be a whole number of at least 1; found 0"),
         (lambda: optuna_search(trade_off, PAIR, lr=(0.1, 0.01)), r"0 < low < high; found \(0.1, 0.01\)"),
         (lambda: optuna_search(lambda w: {"left": 1}, PAIR), r"no score for the task 'right' but for \['left'\]"),
-        (lambda: optuna_search(trade_off, PAIR, objective=lambda s: None), "The objective is None"),
-        (lambda: optuna_search(trade_off, PAIR, seed=-1), "seed must be a whole number of at least 0 .*found -1"),
+        (
+            lambda: optuna_search(trade_off, PAIR, objective=lambda s: None),
+            "All 20 settings failed. The first: The objective must be a finite number; found None",
+        ),
+        (lambda: optuna_search(trade_off, PAIR, seed=-1), "seed must be a whole number of at least 0; found -1"),
     ],
 )
 def test_bad_input_is_answered_in_words(act, said):

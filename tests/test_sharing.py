@@ -8,7 +8,7 @@ import torch
 from torch.optim import SGD, AdamW
 
 from mtl_helpers.data import Batch
-from mtl_helpers.models import CNNEncoder, ModelError, MultiTaskModel, OnFeatures
+from mtl_helpers.models import CNNEncoder, ModelError, MultiTaskModel, OnFeatures, count_parameters
 from mtl_helpers.relations import (
     Adapters,
     ConditionedModel,
@@ -369,6 +369,7 @@ def test_parameters_are_counted_by_part(way):
     trainable = sum(p.numel() for p in model.parameters() if p.requires_grad)
     parts = parameters_by_part(model)
     assert sum(parts.values()) == trainable and {"encoder", "heads"} <= set(parts)
+    assert sum(count_parameters(model).values()) == trainable, "what lies beside encoder and heads counts too"
 
 
 def test_what_each_way_costs():

@@ -2,15 +2,19 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date, datetime
 from functools import partial
 from pathlib import Path
 
 import dask
 import distributed
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -68,14 +72,12 @@ def always_dies_at_two(config: dict) -> dict:
     return square(config)
 
 
-def dies_and_takes_the_other_along(config: dict, marker: str) -> dict:
-    """Run 1 always kills its worker; run 0 beside it ends only after that."""
+def dies(config: dict, marker: str) -> dict:
+    """Run 1 always kills its worker, and whatever waits there for its turn."""
     if config["x"] == 1:
-        with open(marker, "a") as file:
+        with open(marker, "a", encoding="utf-8") as file:
             file.write("x")
         os.kill(os.getpid(), signal.SIGKILL)
-    while not Path(marker).read_text():
-        time.sleep(0.05)
     return square(config)
 
 
@@ -135,17 +137,16 @@ def test_a_dask_cluster_gives_the_same_bit_for_bit_with_a_worker_killed_half_way
 
 def test_what_a_cluster_gives_up_is_reported_and_a_run_that_stood_beside_it_is_not_lost(tmp_path):
     """Two runs in one worker, and one kills it: dask gives up both. Alone, only the culprit fails again."""
-    (tmp_path / "died").touch()
-    run = partial(dies_and_takes_the_other_along, marker=str(tmp_path / "died"))
+    run = partial(dies, marker=str(tmp_path / "died"))
     options = {"n_workers": 1, "threads_per_worker": 2, "dashboard_address": None, "local_directory": str(tmp_path)}
     with (
         dask.config.set({"distributed.scheduler.allowed-failures": 0}),
         distributed.LocalCluster(**options) as cluster,
         distributed.Client(cluster) as client,
     ):
-        table = quiet(numbers(2), run, executor=client.get_executor())
-    assert table.error[0] == "" and table.square[0] == 0 and "KilledWorker" in table.error[1]
-    assert (tmp_path / "died").read_text() == "xx"
+        table = quiet([{"x": 1}, {"x": 0}], run, executor=client.get_executor())
+    assert table.error[1] == "" and table.square[1] == 0 and "KilledWorker" in table.error[0]
+    assert (tmp_path / "died").read_text(encoding="utf-8") == "xx"
 
 
 @pytest.mark.parametrize("processes", [1, 2])
@@ -164,7 +165,9 @@ def test_with_a_worker_killed_on_the_way_it_still_completes(tmp_path):
 def test_a_run_that_always_kills_its_worker_is_found(tmp_path):
     table = quiet(numbers(4), always_dies_at_two, processes=2, store=tmp_path / "runs.jsonl")
     assert table.square.dropna().tolist() == [0, 1, 9] and "was killed" in table.error[2]
-    assert len((tmp_path / "runs.jsonl").read_text().splitlines()) == 3, "what failed is no finished run"
+    assert len((tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()) == 3, (
+        "what failed is no finished run"
+    )
 
 
 SCRIPT = """
@@ -173,7 +176,7 @@ from pathlib import Path
 from mtl_helpers.evaluation import sweep
 store, log, go_on = map(Path, sys.argv[1:])
 def run(config):
-    with log.open("a") as file:
+    with log.open("a", encoding="utf-8") as file:
         file.write(f"{config['x']}\\n")
     while config["x"] >= 8 and not go_on.exists():
         time.sleep(0.01)
@@ -188,19 +191,21 @@ def test_killed_half_way_and_begun_again_it_repeats_no_finished_run(tmp_path):
     command = [sys.executable, "-c", SCRIPT, str(store), str(log), str(go_on)]
     first = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
     try:
-        while not store.exists() or len(store.read_text().splitlines()) < 8:
+        while not store.exists() or len(store.read_text(encoding="utf-8").splitlines()) < 8:
             assert first.poll() is None, "it ended before it could be killed"
             time.sleep(0.02)
     finally:
         os.killpg(first.pid, signal.SIGKILL)
         first.wait()
-    finished = {json.loads(line)["result"]["square"] for line in store.read_text().splitlines()}
+    finished = {json.loads(line)["result"]["square"] for line in store.read_text(encoding="utf-8").splitlines()}
     assert finished == {x**2 for x in range(8)}
     go_on.touch()
-    log.write_text("")
-    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    log.write_text("", encoding="utf-8")
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert second.stdout.split() == [str(sum(x**2 for x in range(20)))]
-    assert sorted(map(int, log.read_text().split())) == list(range(8, 20)), "what was finished is not run again"
+    assert sorted(map(int, log.read_text(encoding="utf-8").split())) == list(range(8, 20)), (
+        "what was finished is not run again"
+    )
 
 
 LOKY = """
@@ -215,19 +220,19 @@ if __name__ == "__main__":
 
 
 def test_where_there_is_no_fork_a_function_of_main_still_runs():
-    found = subprocess.run([sys.executable, "-c", LOKY], cwd=ROOT, capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", LOKY], cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert found.stdout.strip() == "[0, 1, 4, 9]"
 
 
 def test_a_line_cut_off_is_computed_again_and_what_is_done_is_not(tmp_path):
     store = tmp_path / "runs.jsonl"
     quiet(numbers(3), square, processes=1, store=store)
-    lines = store.read_text().splitlines(keepends=True)
-    store.write_text("".join(lines[:2]) + lines[2][:10])
+    lines = store.read_text(encoding="utf-8").splitlines(keepends=True)
+    store.write_text("".join(lines[:2]) + lines[2][:10], encoding="utf-8")
     seen = []
     table = quiet(numbers(4), lambda config: seen.append(config["x"]) or square(config), processes=1, store=store)
     assert seen == [2, 3] and table.square.tolist() == [0, 1, 4, 9]
-    assert len(store.read_text().splitlines()) == 4
+    assert len(store.read_text(encoding="utf-8").splitlines()) == 4
 
 
 @pytest.mark.parametrize(
@@ -235,7 +240,7 @@ def test_a_line_cut_off_is_computed_again_and_what_is_done_is_not(tmp_path):
     [
         ([], square, "no config to run"),
         ([{"x": 1}, {"x": 1}], square, "stands in the sweep twice; add a seed"),
-        ([{"x": torch.ones(1)}], square, "plain numbers"),
+        ([{"x": object()}], square, "plain numbers"),
         ([{"x": 1}, {"x": 2}], lambda config: config, "define it at the top of a cell or module"),
     ],
 )
@@ -244,11 +249,155 @@ def test_what_can_not_be_swept_is_refused(configs, run, said):
         quiet(configs, run, processes=2)
 
 
-def test_a_result_that_can_not_be_kept_is_an_error_of_its_run():
-    assert "not JSON serializable" in quiet([{"x": 1}], lambda config: {"model": torch.ones(1)}, processes=1).error[0]
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"model": object()}, "only numbers, texts, lists, .* can be kept; found <object"),
+        ({"seconds": 1}, "needs the column 'seconds' for itself; let run return it under another name"),
+        ({"error": "none"}, "needs the column 'error' for itself"),
+        ({"x": 2}, "run returned 'x' = 2, but the config has 1 there; let run return it under another name"),
+        (None, "run must return a dict of results by name; it returned None"),
+    ],
+)
+def test_a_result_that_cannot_be_kept_is_an_error_of_its_run(result, said):
+    assert re.search(said, quiet([{"x": 1}], lambda config: result, processes=1).error[0])
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("name", ["error", "seconds"])
+def test_a_column_that_a_sweep_adds_is_refused_in_a_config(name):
+    with pytest.raises(DataError, match=f"needs the column '{name}' for itself; give it another name in the configs"):
+        quiet([{name: 1}], square)
+
+
+def all_kinds(config: dict) -> dict:
+    return {
+        "x": np.int64(config["x"]),
+        "key": torch.tensor(0.5),
+        "curve": torch.ones(2, dtype=torch.bfloat16),
+        "front": np.array([True, False]),
+        "at": datetime(2026, 1, 31, 12),
+        "file": Path("runs") / "a",
+        "pair": (np.float32(0.25), date(2026, 1, 31)),
+        "by": {"task": [np.datetime64("2026-01-31")]},
+    }
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_numpy_torch_dates_and_paths_come_back_plain_and_the_same_from_the_file(processes, tmp_path):
+    store = tmp_path / "runs.jsonl"
+    first = quiet([{"x": np.int64(1)}], all_kinds, processes=processes, store=store)
+    assert first.drop(columns=["seconds", "error"]).to_dict("records") == [
+        {
+            "x": 1,
+            "key": 0.5,
+            "curve": [1.0, 1.0],
+            "front": [True, False],
+            "at": "2026-01-31T12:00:00",
+            "file": str(Path("runs") / "a"),
+            "pair": [0.25, "2026-01-31"],
+            "by": {"task": ["2026-01-31"]},
+        }
+    ]
+    pd.testing.assert_frame_equal(quiet([{"x": 1}], square, store=store), first)
+
+
+def meets_another(config: dict) -> dict:
+    """Draws on its seed, with time for another thread to come between."""
+    torch.manual_seed(config["seed"])
+    drawn = []
+    for _ in range(20):
+        drawn.append(torch.rand(1).item())
+        time.sleep(0.001)
+    return {"drawn": drawn}
+
+
+def test_threads_of_one_process_do_not_mix_their_seeds():
+    """As the threads of a Dask worker: torch's seed is one for the process, so they take turns."""
+    seeds = [{"seed": seed} for seed in range(6)]
+    with ThreadPoolExecutor(3) as threads:
+        table = quiet(seeds, meets_another, executor=threads)
+    assert table.drawn.tolist() == quiet(seeds, meets_another, processes=1).drawn.tolist()
+
+
+INTERRUPTED = """
+import os, sys, time
+from pathlib import Path
+from mtl_helpers.evaluation import sweep
+store, log = map(Path, sys.argv[1:])
+def run(config):
+    with log.open("a", encoding="utf-8") as file:
+        file.write(f"{os.getpid()}\\n")
+    if config["x"] >= 6:
+        time.sleep(600)
+    return {"square": config["x"] ** 2}
+try:
+    sweep([{"x": x} for x in range(20)], run, processes=int(os.environ["PROCESSES"]), store=store, progress=False)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def ended(pid: int) -> bool:
+    """No such process, or one that only waits to be counted out."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] in "ZX"
+    except FileNotFoundError:
+        return True
+
+
+def started(tmp_path: Path, processes: int) -> tuple[subprocess.Popen, Path, set[int]]:
+    """A sweep whose workers are all in the middle of a run of 10 minutes, six runs being finished."""
+    store, log = tmp_path / "runs.jsonl", tmp_path / "log"
+    command = [sys.executable, "-c", INTERRUPTED, str(store), str(log)]
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        env=os.environ | {"PROCESSES": str(processes)},
+    )
+    while not log.exists() or len(log.read_text(encoding="utf-8").splitlines()) < 6 + processes:
+        assert process.poll() is None
+        time.sleep(0.02)
+    return process, store, set(map(int, log.read_text(encoding="utf-8").split())) - {process.pid}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("to_all", [False, True], ids=["from code", "from the keyboard"])
+def test_an_interrupt_ends_it_and_every_finished_run_is_kept(processes, to_all, tmp_path):
+    """The runs under way would last 10 minutes."""
+    process, store, workers = started(tmp_path, processes)
+    (os.killpg if to_all else os.kill)(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == b"interrupted\n" and process.returncode == 0
+    assert sorted(json.loads(line)["result"]["square"] for line in store.read_text(encoding="utf-8").splitlines()) == [
+        x**2 for x in range(6)
+    ]
+    assert all(map(ended, workers))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_workers_end_when_their_parent_was_killed(tmp_path):
+    process, _, workers = started(tmp_path, 2)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    deadline = time.monotonic() + 60
+    while not all(map(ended, workers)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert workers and all(map(ended, workers))
+
+
+@pytest.mark.bad_input
+def test_a_file_without_a_line_end_that_is_no_sweep_s_is_left_as_it_is(tmp_path):
+    (tmp_path / "notes.txt").write_text("my notes", encoding="utf-8")
+    with pytest.raises(DataError, match=r"Line 1 of .*notes.txt is no finished run"):
+        quiet(numbers(2), square, store=tmp_path / "notes.txt")
+    assert (tmp_path / "notes.txt").read_text(encoding="utf-8") == "my notes"
 
 
 def test_a_file_of_something_else_is_named(tmp_path):
-    (tmp_path / "other.csv").write_text("a,b\n1,2\n")
+    (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"Line 1 of .*other.csv is no finished run"):
         quiet(numbers(2), square, store=tmp_path / "other.csv")

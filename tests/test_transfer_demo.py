@@ -6,12 +6,15 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 import torch
-from demos import check_that_its_cell_run_again_stops_it, check_that_what_fails_is_seen, wait_for
+from demos import check_that_its_cell_run_again_stops_it, check_that_what_fails_is_seen
+from on_the_page import wait_for
 
-from mtl_helpers.evaluation import controlled_splits, paired_changes, run_arms, usual_arms
-from mtl_helpers.live import DemoError, TransferDemo, transfer_runs
-from mtl_helpers.live.transfer_picture import TransferPicture, transfer_table, verdict
-from mtl_helpers.live.transfer_runs import ARMS, STEPS, TransferRuns
+from mtl_helpers.evaluation import controlled_splits, paired_changes, paired_runs, run_arms, usual_arms
+from mtl_helpers.live import DemoError, TransferDemo
+from mtl_helpers.live.demos import transfer
+from mtl_helpers.live.demos.transfer import ARMS, STEPS, transfer_table, verdict
+from mtl_helpers.plots import Figure
+from mtl_helpers.plots.transfer import Limits, plot_transfer
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 GAIN = {"single": 0.0, "plain sharing": 0.01, "conditioned": 0.2, "control": -0.01}
@@ -40,8 +43,8 @@ def quick(monkeypatch):
         ran.append((arm.name, arm.filters, seed))
         return SimpleNamespace(score=0.6 + GAIN[arm.name] + 0.01 * seed * (arm.name != "single"))
 
-    monkeypatch.setattr(transfer_runs, "run_arm", run_arm)
-    monkeypatch.setattr(transfer_runs, "controlled_splits", lambda *_, **__: None)
+    monkeypatch.setattr(paired_runs, "run_arm", run_arm)
+    monkeypatch.setattr(transfer, "controlled_splits", lambda *_, **__: None)
     return ran
 
 
@@ -56,8 +59,8 @@ def endless(monkeypatch):
             on_step(None, SimpleNamespace(step=len(taken)))
             time.sleep(0.001)
 
-    monkeypatch.setattr(transfer_runs, "run_arm", run_arm)
-    monkeypatch.setattr(transfer_runs, "controlled_splits", lambda *_, **__: None)
+    monkeypatch.setattr(paired_runs, "run_arm", run_arm)
+    monkeypatch.setattr(transfer, "controlled_splits", lambda *_, **__: None)
     return taken
 
 
@@ -99,7 +102,7 @@ def test_a_setting_keeps_its_results_and_goes_on_from_them(new_demo, quick):
 def test_a_run_given_up_half_way_leaves_whole_arms_only(new_demo, monkeypatch):
     monkeypatch.setitem(STEPS, 100, 10**6)
     demo = new_demo()
-    runs = demo._kept[demo.setting] = TransferRuns(demo.setting)
+    runs = demo._kept[demo.setting] = demo._new(demo.setting)
     runs.rows.append({"arm": "single", "seed": 0, "score": 0.5})  # the next arm is plain sharing, which is measured
     demo.start()
     wait_for(lambda: len(demo.cosines))
@@ -159,9 +162,9 @@ def test_running_the_cell_again_stops_the_demo_it_made_before(new_demo, endless,
     check_that_its_cell_run_again_stops_it(new_demo, endless, monkeypatch).set(filters=8)
 
 
-@pytest.mark.parametrize("fails", ["controlled_splits", "run_arm"])
-def test_an_error_in_the_thread_is_shown_and_raised_and_forgotten(new_demo, quick, monkeypatch, fails):
-    check_that_what_fails_is_seen(new_demo(), monkeypatch, transfer_runs, fails)
+@pytest.mark.parametrize(("where", "fails"), [(transfer, "controlled_splits"), (paired_runs, "run_arm")])
+def test_an_error_in_the_thread_is_shown_and_raised_and_forgotten(new_demo, quick, monkeypatch, where, fails):
+    check_that_what_fails_is_seen(new_demo(), monkeypatch, where, fails)
 
 
 # What it is told and what it shows
@@ -208,12 +211,12 @@ def test_it_shows_itself_as_widget_picture_and_text_without_a_trained_number(new
 
 
 def test_the_axes_grow_by_doubling_and_never_shrink():
-    picture = TransferPicture(points=15, cosine=0.25)
+    limits = Limits(points=15, cosine=0.25)
     none = pd.DataFrame(columns=["change", "low", "high"])
-    picture.draw({"control": [0.31]}, none, [[(20, -0.6), (40, 0.1)]], steps=100)
-    assert (picture.points, picture.cosine) == (60, 1)
-    picture.draw({"control": [0.01]}, none, [[]], steps=100)
-    assert (picture.points, picture.cosine) == (60, 1)
+    plot_transfer(Figure(), limits, {"control": [0.31]}, none, [[(20, -0.6), (40, 0.1)]], steps=100)
+    assert (limits.points, limits.cosine) == (60, 1)
+    plot_transfer(Figure(), limits, {"control": [0.01]}, none, [[]], steps=100)
+    assert (limits.points, limits.cosine) == (60, 1)
 
 
 def test_the_readout_says_where_the_intervals_lie():

@@ -645,7 +645,7 @@ from mtl_helpers.tasks import SENTIMENT, STARS
 from mtl_helpers.training import RULES
 print(RULES["UPGrad"]([SENTIMENT, STARS]).from_gradients(torch.eye(2)).tolist())
 """
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)
     assert found.stdout.strip() == "[0.5, 0.5]"
 
 

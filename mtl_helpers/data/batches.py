@@ -11,7 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary, tokenize
+from mtl_helpers.data.table.reading import need_columns
+from mtl_helpers.data.tokens import tokenize
+from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 from mtl_helpers.tasks.task import finite_rows
@@ -230,25 +232,34 @@ def _plain_labels(
     return made
 
 
-def encode_reviews(frame: pd.DataFrame, vocabulary: Vocabulary, tasks: Sequence[Task]) -> MultiTaskDataset:
+def encode_reviews(
+    frame: pd.DataFrame, vocabulary: Any, tasks: Sequence[Task] = (), *, text: str | None = "text"
+) -> MultiTaskDataset:
     """Encode the texts and, for each task, the column of its name. A missing label gets a mask of ``False``.
+
+    ``vocabulary`` is a `Vocabulary`, or whatever has its ``encode(texts)``, such as `FrozenFeatures`; with ``text=None`` it
+    gets the whole frame, as `ColumnNumbers` takes it. Without ``tasks`` the data have no labels, and are there to be answered.
 
     >>> from mtl_helpers.tasks import SENTIMENT
     >>> frame = pd.DataFrame({"text": ["good film", "odd"], "sentiment": ["positive", None]})
     >>> encode_reviews(frame, Vocabulary(["good"]), [SENTIMENT])[[0, 1]].masks
     {'sentiment': tensor([ True, False])}
     """
+    tasks = check_tasks(tasks) if len(tasks) else ()
     labels = {}
-    for task in check_tasks(tasks):
+    for task in tasks:
         if task.name not in frame:
             raise DataError(
                 f"No column '{task.name}' for the task of that name; found {', '.join(map(repr, frame.columns))}. "
-                "Name the column so, or leave the task out."
+                "Name the column so, or leave the task out (tasks=[] for texts without labels)."
             )
         labels[task.name] = task.encode(frame[task.name])
-    tokens, lengths = vocabulary.encode(frame.text)
+    if text is not None:
+        need_columns(frame, (text,))
+    texts = frame if text is None else frame[text]
+    inputs, lengths = (vocabulary.ragged(texts), None) if hasattr(vocabulary, "ragged") else vocabulary.encode(texts)
     return MultiTaskDataset(
-        tokens,
+        inputs,
         {name: target for name, (target, _) in labels.items()},
         {name: mask for name, (_, mask) in labels.items()},
         lengths,

@@ -1,70 +1,78 @@
-"""Cleaning, one step a function, each from data frame to data frame, so that a lesson can run and count them singly."""
+"""Cleaning of the course's reviews, one step a function, so that a lesson can run and count them singly."""
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from mtl_helpers.data.reviews import COLUMNS, text_key
+from mtl_helpers.data.reviews import COLUMNS
+from mtl_helpers.data.table.table_cleaning import (
+    MISSING,
+    by_value,
+    count_changed,
+    counted,
+    fix_encoding,
+    merge_copies,
+    strip_markup,
+    strip_space,
+)
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
-_STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
+__all__ = [
+    "CLEANING_STEPS",
+    "clean_reviews",
+    "clean_with",
+    "count_changed",
+    "drop_conflicts",
+    "drop_topicless",
+    "fix_encoding",
+    "keep_known_labels",
+    "merge_duplicates",
+    "strip_markup",
+    "strip_space",
+    "unify_labels",
+]
+
 _SENTIMENTS = {"pos": "positive", "+": "positive", "neg": "negative", "-": "negative"}
-_MISSING = {"", "na", "n/a", "none", "null", "?", "unknown"}
 _NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
-
-
-def fix_encoding(frame: pd.DataFrame) -> pd.DataFrame:
-    """Undo UTF-8 that was read as Windows-1252 (``donâ€™t`` becomes ``don't``); curly quotes become straight ones."""
-    return frame.assign(text=frame.text.map(_repair).str.translate(_STRAIGHT))
-
-
-def _repair(text: str) -> str:
-    try:
-        return text.encode("cp1252").decode("utf-8")
-    except UnicodeError:  # it was not mojibake
-        return text
-
-
-def strip_markup(frame: pd.DataFrame) -> pd.DataFrame:
-    """Remove HTML tags and turn entities (``&amp;``) into characters."""
-    return frame.assign(text=frame.text.str.replace(_TAG, " ", regex=True).map(html.unescape))
-
-
-def strip_space(frame: pd.DataFrame) -> pd.DataFrame:
-    """Collapse runs of white space, cut the ends, and drop rows whose text is then empty."""
-    text = frame.text.str.split().str.join(" ")
-    return frame.assign(text=text)[text != ""]
+_LABELS = ("topic", "sentiment", "stars")
 
 
 def unify_labels(frame: pd.DataFrame) -> pd.DataFrame:
     """Bring every spelling of a label to one: ``POS`` and ``+`` to ``positive``, ``four`` to 4, ``n/a`` to missing."""
-
-    def plain(column: str) -> pd.Series:
-        label = frame[column].str.strip().str.lower()
-        return label.where(~label.isin(_MISSING), "")
-
-    topic = plain("topic").str.rstrip("s")
-    stars = plain("stars").str.replace(r"\s*(?:stars?|/ ?5)$", "", regex=True).replace(_NUMBERS).str.removesuffix(".0")
-    number = pd.to_numeric(stars.replace("", np.nan), errors="coerce").astype(float)
-    odd = ((stars != "") & number.isna()) | ~topic.isin(["", *TOPIC.classes])
-    sentiment = plain("sentiment").replace(_SENTIMENTS)
-    odd |= ~sentiment.isin(["", "positive", "negative"]) | (number.notna() & ~number.between(1, 5))
+    topic = by_value(frame.topic, lambda label: _plain(label).rstrip("s"))
+    sentiment = by_value(frame.sentiment, lambda label: _SENTIMENTS.get(_plain(label), _plain(label)))
+    stars = by_value(frame.stars, lambda label: _stars(_plain(label)))
+    texts = {"topic": topic, "sentiment": sentiment}
+    number = stars.replace("", np.nan).astype(float)
+    odd = ~topic.isin(["", *TOPIC.classes]) | ~sentiment.isin(["", *SENTIMENT.classes])
+    odd |= (stars != "") & ~number.between(1, 5)
     if odd.any():
         row = frame[odd].iloc[0]
         raise DataError(
             f"Row {row.id}: cannot read the labels topic {row.topic!r}, sentiment {row.sentiment!r}, stars {row.stars!r}. "
             "Correct them in the file; a missing label is an empty one."
         )
-    return frame.assign(
-        topic=topic.where(topic != "", None), sentiment=sentiment.where(sentiment != "", None), stars=number
-    )
+    known = {name: label.where(label != "", None).astype(frame[name].dtype) for name, label in texts.items()}
+    return frame.assign(**known, stars=number)
+
+
+def _plain(label: str) -> str:
+    label = label.strip().lower()
+    return "" if label in MISSING else label
+
+
+def _stars(label: str) -> float | str:
+    """A number in digits or in words, with ``stars`` or ``/5`` behind it; ``""`` stays, and what is none is -1."""
+    words = re.sub(r"\s*(?:stars?|/ ?5)$", "", label)
+    try:
+        return float(_NUMBERS.get(words, words)) if words else ""
+    except ValueError:
+        return -1.0
 
 
 def keep_known_labels(frame: pd.DataFrame) -> pd.DataFrame:
@@ -78,17 +86,22 @@ def keep_known_labels(frame: pd.DataFrame) -> pd.DataFrame:
 
 def drop_conflicts(frame: pd.DataFrame) -> pd.DataFrame:
     """Drop rows whose sentiment contradicts their stars (1 and 2 are negative, 4 and 5 positive)."""
-    wrong = ((frame.stars < 3) & (frame.sentiment == "positive")) | (
-        (frame.stars > 3) & (frame.sentiment == "negative")
-    )
-    return frame[~wrong]
+    return frame[~_in_conflict(frame)]
+
+
+def _in_conflict(frame: pd.DataFrame) -> pd.Series:
+    return ((frame.stars < 3) & (frame.sentiment == "positive")) | ((frame.stars > 3) & (frame.sentiment == "negative"))
 
 
 def merge_duplicates(frame: pd.DataFrame) -> pd.DataFrame:
-    """Keep one row a text (case and punctuation do not count): the first id, with labels it lacks taken from its copies."""
-    ordered = frame.sort_values("id")
-    filled = ordered.groupby(text_key(ordered.text))[["topic", "sentiment", "stars"]].transform("first")
-    return ordered.assign(**filled.to_dict("series"))[~text_key(ordered.text).duplicated()]
+    """Keep one row a text (case and punctuation do not count): the first id, with labels it lacks taken from its copies.
+
+    A label on which the copies disagree becomes missing; and where labels of several copies contradict each other only when
+    put together (positive without stars, and one star), the row is dropped.
+    """
+    ordered = frame if frame.id.is_monotonic_increasing else frame.sort_values("id")
+    merged = merge_copies(ordered, _LABELS)
+    return merged[~_in_conflict(merged) | _in_conflict(ordered.loc[merged.index])]
 
 
 def drop_topicless(frame: pd.DataFrame) -> pd.DataFrame:
@@ -148,23 +161,12 @@ def clean_with(raw: pd.DataFrame, steps: Iterable[str]) -> tuple[pd.DataFrame, p
     unknown = [name for name in steps if name not in CLEANING_STEPS]
     if unknown:
         raise DataError(f"There is no cleaning step {unknown[0]!r}; there are {', '.join(map(repr, CLEANING_STEPS))}.")
-    frame, table = raw, {}
-    for name, step in CLEANING_STEPS.items():
-        if name in steps:
-            before, frame = frame, step(frame)
-            counts = (len(before), len(before) - len(frame), count_changed(before, frame), len(frame))
-            table[name] = dict(zip(("before", "dropped", "changed", "after"), counts, strict=True))
-        elif name == "label spellings":
-            frame = keep_known_labels(frame)
-    columns = ["before", "dropped", "changed", "after"]
-    return frame, pd.DataFrame.from_dict(table, orient="index", columns=columns)
-
-
-def count_changed(before: pd.DataFrame, after: pd.DataFrame) -> int:
-    """Rows of ``after`` of which a text or label reads otherwise than in ``before``; a missing label reads as empty."""
-
-    def cells(frame: pd.DataFrame) -> pd.DataFrame:
-        stars = frame.stars.astype(object).where(frame.stars.notna(), "").astype(str).str.removesuffix(".0")
-        return frame[["text", "topic", "sentiment"]].astype(object).fillna("").assign(stars=stars)
-
-    return int((cells(before.loc[after.index]) != cells(after)).any(axis=1).sum())
+    chosen = {name: step for name, step in CLEANING_STEPS.items() if name in steps}
+    if "label spellings" not in steps:  # in its place
+        chosen = {
+            name: chosen.get(name, keep_known_labels)
+            for name in CLEANING_STEPS
+            if name in chosen or name == "label spellings"
+        }
+    frame, table = counted(raw, chosen, ("text", *_LABELS))
+    return frame, table.drop(index="label spellings") if "label spellings" not in steps else table

@@ -12,9 +12,11 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import DataLoader, Sampler
 
-from mtl_helpers.data.batches import PAD, MultiTaskDataset
+from mtl_helpers.data.batches import MultiTaskDataset
 from mtl_helpers.data.loaders import as_is
+from mtl_helpers.data.vocabulary import PAD, RaggedTokens
 from mtl_helpers.errors import DataError
+from mtl_helpers.tasks.task import below_one_another
 
 
 def sampling_proportions(sizes: Mapping[str, int], temperature: float = 1.0) -> dict[str, float]:
@@ -151,19 +153,21 @@ def joined(datasets: Mapping[str, MultiTaskDataset]) -> MultiTaskDataset:
     if len({part.lengths is None for part in parts}) > 1:
         without = [name for name, part in datasets.items() if part.lengths is None]
         raise DataError(f"Of the data sets, {without} have no lengths and the others do; encode all of them alike.")
-    inputs: Tensor | dict[str, Tensor]
-    kinds = {tuple(sorted(p.inputs)) if isinstance(p.inputs, dict) else "a tensor" for p in parts}
+    inputs: Tensor | RaggedTokens | dict[str, Tensor]
+    kinds = {tuple(sorted(p.inputs)) if isinstance(p.inputs, dict) else type(p.inputs).__name__ for p in parts}
     if len(kinds) > 1:
         raise DataError(f"The data sets have different inputs: {sorted(map(str, kinds))}; one model can not read both.")
     if isinstance(parts[0].inputs, dict):
         inputs = {
             key: _end_to_end(datasets, {name: d.inputs[key] for name, d in datasets.items()}) for key in parts[0].inputs
         }
+    elif isinstance(parts[0].inputs, RaggedTokens):
+        inputs = RaggedTokens.join([part.inputs for part in parts])
     else:
         inputs = _end_to_end(datasets, {name: d.inputs for name, d in datasets.items()})
     known = {name: target for part in parts for name, target in part.targets.items()}
     targets = {
-        name: torch.cat([p.targets.get(name, target.new_zeros(len(p), *target.shape[1:])) for p in parts])
+        name: below_one_another([p.targets.get(name, target.new_zeros(len(p), *target.shape[1:])) for p in parts])
         for name, target in known.items()
     }
     masks = {

@@ -10,6 +10,7 @@ from types import MappingProxyType
 import pandas as pd
 
 from mtl_helpers.data.cleaning import strip_markup, strip_space
+from mtl_helpers.data.tokens import tokenize
 from mtl_helpers.datasets.archive import check_counts, decode, read_members
 from mtl_helpers.datasets.download import Archive, fetch
 from mtl_helpers.errors import DataError
@@ -49,7 +50,8 @@ def imdb(
 
     Columns as in the shipped corpus, ``id, text, topic, sentiment, stars, phenomena``, and ``part``: ``train`` or ``test``, as
     published; no film is in both, but a few texts are. Every topic is film, and every label is known. HTML is taken out of
-    the texts. The archive (84 MB) is looked for in the folder ``root``, see `fetch`.
+    the texts. The rows come in the order of part and class, all negative ones first: what is trained on must be shuffled, as
+    ``make_loader(..., shuffle=True)`` does. The archive (84 MB) is looked for in the folder ``root``, see `fetch`.
 
     ``checksum`` and ``counts`` are those of the published archive; give others for another version of it, or None for no
     comparison. Raises `DataError`, naming the member, for an archive that is not what it should be, see `read_members`.
@@ -133,7 +135,7 @@ def _frame(path: Path, rows: list[tuple], columns: list[str]) -> pd.DataFrame:
     frame = pd.DataFrame(sorted(rows), columns=columns)
     frame.insert(0, "id", ["-".join(map(str, key)) for key in frame.key])
     frame = strip_markup(frame.drop(columns="key"))
-    empty = ~frame.text.str.contains(r"[A-Za-z0-9!?]")
+    empty = ~frame.text.map(tokenize).map(bool)
     if empty.any():
         raise DataError(f"{path.name}: the review {frame.id[empty].iloc[0]} holds no word ({int(empty.sum())} do not).")
     frame.insert(5, "phenomena", "")

@@ -22,7 +22,7 @@ from mtl_helpers.driving.rules import (
 )
 from mtl_helpers.driving.scene import render
 from mtl_helpers.driving.spectrogram import RATE, hertz_to_mel, log_mel, mel_filters
-from mtl_helpers.driving.speech import speak
+from mtl_helpers.driving.speech import speak, wav
 
 __all__ = [
     "ACTION",
@@ -46,5 +46,6 @@ __all__ = [
     "route_action",
     "speak",
     "standardise",
+    "wav",
     "waypoints",
 ]

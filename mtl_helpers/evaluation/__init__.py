@@ -1,9 +1,11 @@
 """Step 5, evaluation: metrics by task, repeated runs with intervals, transfer, and λ by search."""
 
+from mtl_helpers.data.table.splitting import text_folds
 from mtl_helpers.evaluation.calibration import calibration, expected_calibration_error
 from mtl_helpers.evaluation.delta import delta_mtl, delta_table
 from mtl_helpers.evaluation.metrics import accuracy_by_phenomenon, confusion, evaluate
-from mtl_helpers.evaluation.pareto import hypervolume, pareto_front
+from mtl_helpers.evaluation.paired_runs import PairedRuns
+from mtl_helpers.evaluation.pareto import Verdict, dominated_by, hypervolume, judge, pareto_front
 from mtl_helpers.evaluation.repeats import (
     Interval,
     confidence_interval,
@@ -12,7 +14,7 @@ from mtl_helpers.evaluation.repeats import (
     runs_needed,
 )
 from mtl_helpers.evaluation.results import write_result
-from mtl_helpers.evaluation.search import cross_validate, grid_search, optuna_search, text_folds, weight_grid
+from mtl_helpers.evaluation.search import cross_validate, grid_search, optuna_search, weight_grid
 from mtl_helpers.evaluation.step_timer import StepTimer
 from mtl_helpers.evaluation.sweep import sweep
 from mtl_helpers.evaluation.transfer import (
@@ -29,7 +31,9 @@ __all__ = [
     "Arm",
     "ArmRun",
     "Interval",
+    "PairedRuns",
     "StepTimer",
+    "Verdict",
     "accuracy_by_phenomenon",
     "calibration",
     "conditioned_on",
@@ -39,10 +43,12 @@ __all__ = [
     "cross_validate",
     "delta_mtl",
     "delta_table",
+    "dominated_by",
     "evaluate",
     "expected_calibration_error",
     "grid_search",
     "hypervolume",
+    "judge",
     "optuna_search",
     "paired_changes",
     "paired_scores",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 import math
-import numbers
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from sklearn.model_selection import GroupKFold
+from tqdm.auto import tqdm
 
-from mtl_helpers.data.reviews import text_key
+from mtl_helpers.arguments import number, whole_number
+from mtl_helpers.data.table.splitting import text_folds
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Scores = Mapping[str, float]
 OnRun = Callable[[dict[str, Any]], None]
 _STUDY = "task weights"
+_OWN = ("seconds", "objective", "error")  # columns of the table
 
 
 def weight_grid(tasks: Sequence[Task], parts: int = 10) -> list[dict[str, float]]:
@@ -36,10 +37,7 @@ def weight_grid(tasks: Sequence[Task], parts: int = 10) -> list[dict[str, float]
     [{'topic': 0.25, 'sentiment': 0.75}, {'topic': 0.5, 'sentiment': 0.5}, {'topic': 0.75, 'sentiment': 0.25}]
     """
     names = [task.name for task in check_tasks(tasks)]
-    if isinstance(parts, bool) or not isinstance(parts, numbers.Integral) or parts < len(names):
-        raise DataError(
-            f"parts must be a whole number of at least {len(names)}, one for each task; found {parts!r}. 10 is usual."
-        )
+    parts = whole_number("parts (one for each task, 10 is usual)", parts, at_least=len(names))
     cuts = itertools.combinations(range(1, parts), len(names) - 1)
     sizes = [[b - a for a, b in itertools.pairwise((0, *cut, parts))] for cut in cuts]
     return [dict(zip(names, (size / parts for size in row), strict=True)) for row in sizes]
@@ -55,13 +53,14 @@ def grid_search(
     """Train once with each λ, and each combination of the other ``settings``: a row a run, in that order.
 
     ``train(weights, **setting)`` trains a model and returns its score *on validation* by task. Columns ``λ <task>``, the
-    settings, the score of each task under its name, and CPU ``seconds``. ``on_run`` gets each row as it is done, for a
-    progress bar say.
+    settings, the score of each task under its name, CPU ``seconds``, and ``error``: a setting that fails, because ``train``
+    raises or a score is not finite, has its error there and nan for its scores, and the search goes on. If all fail, the first
+    error is raised. ``on_run`` gets each row as it is done, for a progress bar say.
 
     >>> def train(weights, lr):
     ...     return {"left": weights["left"] * lr, "right": weights["right"]}
     >>> runs = grid_search(train, [{"left": 0.2, "right": 0.8}, {"left": 0.5, "right": 0.5}], {"lr": [1.0, 0.1]})
-    >>> runs.drop(columns="seconds").round(2)
+    >>> runs.drop(columns=["seconds", "error"]).round(2)
        λ left  λ right   lr  left  right
     0     0.2      0.8  1.0  0.20    0.8
     1     0.2      0.8  0.1  0.02    0.8
@@ -78,34 +77,7 @@ def grid_search(
                 on_run(rows[-1])
     if not rows:
         raise DataError(f"A setting without a value leaves nothing to run; found {settings}.")
-    return pd.DataFrame(rows)
-
-
-def text_folds(frame: pd.DataFrame, folds: int = 5, *, seed: int = 0) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    """Cut reviews into ``folds`` parts; each is once the validation part, the others what is trained on.
-
-    Copies of a text (case and punctuation do not count, as in `data.split_reviews`) stay on one side. By scikit-learn's
-    ``GroupKFold``, shuffled by ``seed``.
-
-    >>> frame = pd.DataFrame({"text": ["A film.", "a film", "A book.", "A car."]})
-    >>> for train, val in text_folds(frame, 3):
-    ...     print(list(train.text), list(val.text))
-    ['A book.', 'A car.'] ['A film.', 'a film']
-    ['A film.', 'a film', 'A book.'] ['A car.']
-    ['A film.', 'a film', 'A car.'] ['A book.']
-    """
-    if "text" not in frame:
-        raise DataError(f"Column 'text' is missing; found {', '.join(map(repr, frame.columns))}.")
-    if isinstance(folds, bool) or not isinstance(folds, numbers.Integral) or folds < 2:
-        raise DataError(f"folds must be a whole number of at least 2; found {folds!r}. 5 is usual.")
-    groups = text_key(frame.text)
-    if groups.nunique() < folds:
-        raise DataError(
-            f"{groups.nunique()} different texts can not be cut into {folds} folds; give more, or fewer folds."
-        )
-    cut = GroupKFold(int(folds), shuffle=True, random_state=seed)
-    for train, val in cut.split(frame, groups=groups):
-        yield frame.iloc[train].reset_index(drop=True), frame.iloc[val].reset_index(drop=True)
+    return _table(rows)
 
 
 def cross_validate(
@@ -115,24 +87,26 @@ def cross_validate(
     *,
     folds: int = 5,
     seed: int = 0,
+    groups: str | None = None,
+    text: str | None = "text",
     on_run: OnRun | None = None,
 ) -> pd.DataFrame:
     """Train with each λ once a fold of `text_folds`: a row a run, as `grid_search` with the column ``fold``.
 
     ``frame`` is training and validation data together (``pd.concat([splits.train, splits.val])``), never the test.
     ``train(weights, train_frame, val_frame)`` trains on one part and returns its score on the other, by task; it makes its
-    vocabulary of ``train_frame`` alone. Every λ sees the same folds, so they can be compared fold by fold; k folds cost k
-    runs a λ.
+    vocabulary of ``train_frame`` alone. ``groups`` and ``text`` are those of `text_folds`. Every λ sees the same folds, so
+    they can be compared fold by fold; k folds cost k runs a λ.
 
     >>> def train(weights, train_frame, val_frame):
     ...     return {"topic": len(val_frame) / len(train_frame)}
     >>> frame = pd.DataFrame({"text": ["a film", "a book", "a car", "a phone"]})
-    >>> cross_validate(train, frame, [{"topic": 1.0}], folds=2).drop(columns="seconds")
+    >>> cross_validate(train, frame, [{"topic": 1.0}], folds=2).drop(columns=["seconds", "error"])
        λ topic  fold  topic
     0      1.0     0    1.0
     1      1.0     1    1.0
     """
-    parts = list(text_folds(frame, folds, seed=seed))
+    parts = list(text_folds(frame, folds, seed=seed, groups=groups, text=text))
 
     def on_fold(chosen: dict[str, float], fold: int) -> Scores:
         return train(chosen, *parts[fold])
@@ -159,9 +133,9 @@ def optuna_search(
     all such λ are equally likely (for two tasks from 0.02 to 0.98); the learning rate is searched on a log scale. The sampler
     is a tree-structured Parzen estimator (Bergstra et al., NeurIPS 2011) that begins with ten random runs.
 
-    Returns the table of `grid_search`, with the column ``objective`` if there is one. The same ``seed`` proposes the same.
-    With a file ``storage`` (SQLite) finished runs are kept: a search that was cut short goes on where it stopped, until
-    ``runs`` are done in all.
+    Returns the table of `grid_search`, with the column ``objective`` if there is one. The same ``seed`` proposes the same. A
+    setting that fails counts as a run, and teaches the sampler nothing. With a file ``storage`` (SQLite; its folder is made)
+    finished runs are kept: a search that was cut short goes on where it stopped, until ``runs`` are done in all.
 
     >>> from mtl_helpers.datasets import LEFT, RIGHT
     >>> def train(weights):
@@ -174,10 +148,7 @@ def optuna_search(
 
     tasks = check_tasks(tasks)
     names = [task.name for task in tasks]
-    if isinstance(runs, bool) or not isinstance(runs, numbers.Integral) or runs < 1:
-        raise DataError(f"runs must be a whole number of at least 1; found {runs!r}.")
-    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral) or not 0 <= seed < 10_000:
-        raise DataError(f"seed must be a whole number of at least 0 and below 10,000; found {seed!r}.")
+    runs, seed = whole_number("runs", runs), whole_number("seed", seed, at_least=0)
     if lr is not None and not (len(lr) == 2 and 0 < lr[0] < lr[1]):
         raise DataError(f"lr is a range of learning rates (low, high) with 0 < low < high; found {lr!r}.")
     directions = ["maximize"]
@@ -186,41 +157,57 @@ def optuna_search(
     told = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)  # else a line on stderr for every run
     try:
-        study = optuna.create_study(
-            directions=directions,
-            study_name=_STUDY,
-            storage=None if storage is None else f"sqlite:///{Path(storage).as_posix()}",
-            load_if_exists=True,
-        )
+        study = _study(directions, storage)
         _refuse_other(study, directions, [*(f"λ {name}" for name in names), *(["lr"] if lr else [])], storage)
         for trial in study.get_trials(deepcopy=False):
             if trial.state.name == "RUNNING":  # cut short: else the sampler would keep away from what it was to try
                 study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-        while len(done := _finished(study)) < runs:
+        while len(done := _rows(study)) < runs:
             # Seeded anew for each run, so that a search that was cut short proposes what it would have proposed.
-            study.sampler = optuna.samplers.TPESampler(seed=seed * 100_003 + len(done))
+            study.sampler = optuna.samplers.TPESampler(seed=(seed * 100_003 + len(done)) % 2**32)
             trial = study.ask()
             setting = {} if lr is None else {"lr": trial.suggest_float("lr", *lr, log=True)}
-            row = _run(train, _propose(trial, tasks), setting, names)
-            if objective is not None:
-                row["objective"] = _finite("the objective", objective({name: row[name] for name in names}))
+            row = _run(train, _propose(trial, tasks), setting, names, objective)
             trial.set_user_attr("row", row)
-            study.tell(trial, row["objective"] if objective is not None else [row[name] for name in names])
+            if row["error"]:
+                study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            else:
+                study.tell(trial, row["objective"] if objective is not None else [row[name] for name in names])
             if on_run is not None:
                 on_run(row)
-        return pd.DataFrame([trial.user_attrs["row"] for trial in done])
+        return _table(done)
     finally:
         optuna.logging.set_verbosity(told)
 
 
-def _finished(study: optuna.Study) -> list[optuna.trial.FrozenTrial]:
-    return [trial for trial in study.get_trials(deepcopy=False) if trial.state.name == "COMPLETE"]
+def _study(directions: Sequence[str], storage: str | Path | None) -> optuna.Study:
+    """The study of a file, or of memory."""
+    import optuna
+    from sqlalchemy.exc import SQLAlchemyError
+
+    address = None
+    try:
+        if storage is not None:
+            Path(storage).parent.mkdir(parents=True, exist_ok=True)
+            address = f"sqlite:///{Path(storage).as_posix()}"
+        return optuna.create_study(directions=directions, study_name=_STUDY, storage=address, load_if_exists=True)
+    except (OSError, SQLAlchemyError, optuna.exceptions.StorageInternalError) as problem:
+        raise DataError(
+            f"The search cannot be kept in {storage}: {str(problem).splitlines()[0]}. "
+            "Give a file that may be written, or that a search wrote."
+        ) from problem
+
+
+def _rows(study: optuna.Study) -> list[dict[str, Any]]:
+    """The runs that came to an end, with a score or with an error; not those that were cut short."""
+    rows = [trial.user_attrs.get("row") for trial in study.get_trials(deepcopy=False)]
+    return [{**row, "error": row.get("error", "")} for row in rows if row is not None]
 
 
 def _refuse_other(study: optuna.Study, directions: list[str], columns: list[str], storage: Any) -> None:
     """A file that holds another search would mix two tables: refuse it."""
     found = [direction.name.lower() for direction in study.directions]
-    rows = [trial.user_attrs["row"] for trial in _finished(study)]
+    rows = _rows(study)
     if found != directions or any([*row][: len(columns)] != columns for row in rows):
         raise DataError(
             f"{storage} holds a search of other tasks, settings or objectives ({len(rows)} runs); this one is for "
@@ -256,25 +243,56 @@ def _run(
     weights: dict[str, float],
     setting: Mapping[str, Any],
     names: Sequence[str] = (),
+    objective: Callable[[Scores], float] | None = None,
 ) -> dict[str, Any]:
-    """One call of ``train`` as one row of the table."""
-    start = time.thread_time()
-    scores = train(dict(weights), **setting)
-    seconds = time.thread_time() - start
+    """One call of ``train`` as one row of the table. What it raises, and a score that is not finite, fail this run alone."""
     where = ", ".join(
         [*(f"λ {name} {value:g}" for name, value in weights.items()), *(f"{k} {v}" for k, v in setting.items())]
     )
+    row, found, error = {**{f"λ {name}": value for name, value in weights.items()}, **setting}, {}, ""
+    start = time.thread_time()
+    try:
+        scores = train(dict(weights), **setting)
+    except Exception as problem:
+        scores, error = {}, f"{type(problem).__name__}: {problem}"
+    seconds = time.thread_time() - start
+    if not error:
+        found, error = _scores(scores, where, names, {*_OWN, *setting})
+    if not error and objective is not None:
+        try:
+            found["objective"], error = _finite("the objective", objective(dict(found)))
+        except Exception as problem:
+            error = f"the objective: {type(problem).__name__}: {problem}"
+    if error:
+        found = dict.fromkeys(found or names, math.nan)
+        tqdm.write(f"failed: {where}: {error}")
+    return {**row, **found, "seconds": seconds, "error": error}
+
+
+def _scores(scores: Any, where: str, names: Sequence[str], own: set[str]) -> tuple[dict[str, float], str]:
+    """The scores as numbers, and what is wrong with them; raises `DataError` if ``train`` returns no scores at all."""
     if not isinstance(scores, Mapping) or not scores:
         raise DataError(f"train must return the score of each task by its name; it returned {scores!r} ({where}).")
     if absent := set(names) - set(scores):
         raise DataError(f"train returned no score for the task '{min(absent)}' but for {sorted(scores)} ({where}).")
-    if clash := {"seconds", "objective", *setting} & set(scores):
+    if clash := own & set(scores):
         raise DataError(f"The table needs the column '{min(clash)}' for itself; give the task another name ({where}).")
-    found = {name: _finite(f"the score of '{name}' ({where})", score) for name, score in scores.items()}
-    return {**{f"λ {name}": value for name, value in weights.items()}, **setting, **found, "seconds": seconds}
+    checked = {name: _finite(f"the score of '{name}' ({where})", score) for name, score in scores.items()}
+    return {name: score for name, (score, _) in checked.items()}, next((e for _, e in checked.values() if e), "")
 
 
-def _finite(what: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
-        raise DataError(f"{what[0].upper()}{what[1:]} is {value!r}; it must be a finite number.")
-    return float(value)
+def _finite(what: str, value: Any) -> tuple[float, str]:
+    """The value as a number, and an error if it is none that is finite."""
+    try:
+        return number(what[0].upper() + what[1:], value), ""
+    except DataError as problem:
+        return math.nan, str(problem)
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+    """The rows; raises `DataError` if none has a score."""
+    if all(row["error"] for row in rows):
+        raise DataError(f"All {len(rows)} settings failed. The first: {rows[0]['error']}")
+    table = pd.DataFrame(rows)
+    last = ["objective", "seconds", "error"]  # also where the first setting failed, so that scores came later
+    return table[[*(name for name in table if name not in last), *(name for name in last if name in table)]]

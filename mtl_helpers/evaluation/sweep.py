@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from functools import partial
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import get_all_start_methods, get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +22,12 @@ import torch
 from tqdm.auto import tqdm
 
 from mtl_helpers.errors import DataError
+from mtl_helpers.evaluation.run_store import RunStore, plain
 
 Config = Mapping[str, Any]
 Run = Callable[[dict[str, Any]], Mapping[str, Any]]
+_OWN = ("seconds", "error")  # columns that a sweep adds
+_turn = threading.RLock()
 
 
 def sweep(
@@ -41,17 +47,20 @@ def sweep(
         Dicts that JSON can write, all different, such as ``{"weight": 0.3, "seed": 1}``. ``run`` must take all its chance
         from them (seed itself), so that the result does not depend on who computes it.
     run
-        Returns a dict that JSON can write. A function of a notebook cell will do.
+        Returns a dict of what `plain` takes: numbers, texts, lists, dicts, numpy and torch arrays, dates, paths; the table
+        has plain numbers, lists and texts in their place. A function of a notebook cell will do.
     executor
         Who computes: None takes ``processes`` worker processes of this machine (None: one a core; 1: no other process). For a
-        cluster: ``dask.distributed.Client(address).get_executor()``.
+        cluster: ``dask.distributed.Client(address).get_executor()``. Threads of one process take turns, since they share
+        PyTorch's seed: start workers with one thread each (``dask worker --nthreads 1 --nworkers 4``).
     store
         A file to which each finished run is appended at once, one JSON line each. A sweep that was interrupted goes on where
-        it stopped, and repeats nothing. Give it another name when ``run`` changes: that can not be seen here.
+        it stopped, and repeats nothing. Give it another name when ``run`` changes: that cannot be seen here.
 
     Every worker computes with one thread. Columns are those of the configs, those of the results, ``seconds`` (wall time of
     the run) and ``error``: a run that raises is reported with its config, does not stop the others, and is tried again by
-    the next sweep on the same ``store``. So is one whose worker process was killed.
+    the next sweep on the same ``store``. So is one whose worker process was killed. An interrupt ends the worker processes at
+    once, after every finished run was stored; an ``executor`` of your own is told to begin no further run.
 
     >>> sweep([{"x": 2}, {"x": 3}], lambda config: {"square": config["x"] ** 2}, processes=1, progress=False)[["x", "square"]]
        x  square
@@ -59,30 +68,44 @@ def sweep(
     1  3       9
     """
     wanted = _checked(configs)
-    found = _read(store)
+    kept = RunStore(store)
+    found = {key: kept.found[key] for key in wanted if key in kept.found}
     todo = {key: config for key, config in wanted.items() if key not in found}
-    bar = tqdm(total=len(wanted), initial=len(wanted) - len(todo), desc="runs", disable=not progress, leave=False)
-    with bar:
-        for key, outcome in _compute(todo, run, executor, processes):
+    bar = tqdm(total=len(wanted), initial=len(found), desc="runs", disable=not progress, leave=False)
+    with bar, closing(_compute(todo, run, executor, processes, kept)) as outcomes:
+        for key, outcome in outcomes:
+            kept.add(key, outcome)
             found[key] = outcome
             if outcome["error"]:
                 tqdm.write(f"failed: {wanted[key]}: {outcome['error']}")
-            else:
-                _append(store, key, outcome)
             bar.update()
     return pd.DataFrame(
-        {**config, **found[key]["result"], "seconds": found[key]["seconds"], "error": found[key]["error"]}
+        {**config, **found[key]["result"], **{name: found[key][name] for name in _OWN}}
         for key, config in wanted.items()
     )
 
 
 def _compute(
-    todo: dict[str, dict], run: Run, executor: Executor | None, processes: int | None
+    todo: dict[str, dict], run: Run, executor: Executor | None, processes: int | None, kept: RunStore
 ) -> Iterator[tuple[str, dict]]:
     """Key and outcome of each run, as they finish."""
+    processes = processes or os.cpu_count() or 1
     if executor is not None:
-        futures = {executor.submit(_one, run, config): key for key, config in todo.items()}
-        given_up = []
+        yield from _on_executor(todo, run, executor, kept)
+    elif processes == 1:
+        threads = torch.get_num_threads()
+        try:
+            for key, config in todo.items():
+                yield key, _in_turn(run, config)
+        finally:
+            torch.set_num_threads(threads)
+    else:
+        yield from _on_cores(todo, run, processes, kept)
+
+
+def _on_executor(todo: dict[str, dict], run: Run, executor: Executor, kept: RunStore) -> Iterator[tuple[str, dict]]:
+    futures, given_up = _submitted(executor, _in_turn, run, todo, kept), []
+    try:
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -90,32 +113,28 @@ def _compute(
                 given_up.append(futures[future])
         for key in given_up:  # and with it those that only stood beside: alone, each answers for itself
             try:  # (as a partial: the very same call dask would answer from memory, with the same failure)
-                yield key, executor.submit(partial(_one, run), todo[key]).result()
+                yield key, executor.submit(partial(_in_turn, run), todo[key]).result()
             except Exception as problem:
                 yield key, _failed(problem)
-        return
-    processes = processes or os.cpu_count() or 1
-    if processes == 1:
-        threads = torch.get_num_threads()
-        try:
-            for key, config in todo.items():
-                yield key, _one(run, config)
-        finally:
-            torch.set_num_threads(threads)
-        return
+    finally:
+        for future in futures:
+            future.cancel()
+
+
+def _on_cores(todo: dict[str, dict], run: Run, processes: int, kept: RunStore) -> Iterator[tuple[str, dict]]:
     try:
         pickle.dumps(run)
     except Exception as problem:
         raise DataError(
-            f"Other processes can not be told of {run!r}: define it at the top of a cell or module, not inside a function; "
+            f"Other processes cannot be told of {run!r}: define it at the top of a cell or module, not inside a function; "
             f"or give processes=1. ({type(problem).__name__}: {problem})"
         ) from None
     left, alone = dict(todo), False
     while left:
-        batch, before = dict(list(left.items())[:1]) if alone else left, len(left)
-        with _pool(min(processes, len(batch))) as pool:
-            futures = {pool.submit(_one, run, config): key for key, config in batch.items()}
-            broken = False
+        batch, before, broken = dict(list(left.items())[:1]) if alone else left, len(left), False
+        pool, futures = _pool(min(processes, len(batch))), {}
+        try:
+            futures = _submitted(pool, _one, run, batch, kept)
             for future in as_completed(futures):
                 try:
                     outcome = future.result()
@@ -124,6 +143,11 @@ def _compute(
                     continue
                 del left[futures[future]]
                 yield futures[future], outcome
+        except BaseException:  # an interrupt, most likely
+            _kill(pool)
+            wait(futures, timeout=0.5)  # until what was finished is stored, and the others know that they are not
+            raise
+        pool.shutdown()
         if broken and alone:
             (key,) = batch
             del left[key]
@@ -131,13 +155,51 @@ def _compute(
         alone = broken and (alone or len(left) == before)  # no progress: find the culprit, one run at a time
 
 
+def _submitted(
+    executor: Executor, call: Callable[[Run, dict], dict], run: Run, todo: dict[str, dict], kept: RunStore
+) -> dict[Future, str]:
+    """The runs by future. Each is stored by the executor's own thread, which no interrupt ever hits."""
+    futures = {executor.submit(call, run, config): key for key, config in todo.items()}
+    for future, key in futures.items():
+        future.add_done_callback(partial(_keep, kept, key))
+    return futures
+
+
+def _keep(kept: RunStore, key: str, future: Future) -> None:
+    if not future.cancelled() and future.exception() is None:
+        kept.add(key, future.result())
+
+
 def _pool(processes: int) -> Executor:
     """Worker processes that know the functions of a notebook's cells: forked, or, where that is not safe, by loky."""
     if "fork" in get_all_start_methods() and os.uname().sysname == "Linux":
-        return ProcessPoolExecutor(processes, mp_context=get_context("fork"))
+        return ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=_begin_worker)
     from joblib.externals.loky import ProcessPoolExecutor as LokyExecutor  # 4 to 8 s to start
 
-    return LokyExecutor(processes)
+    return LokyExecutor(processes, initializer=_begin_worker)
+
+
+def _begin_worker() -> None:
+    """An interrupt of the keyboard reaches all processes, and is the parent's to handle; without a parent, a worker ends."""
+    global _turn
+    _turn = threading.RLock()  # a fork may have copied one that a thread held
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if (parent := parent_process()) is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
+
+
+def _kill(pool: Executor) -> None:
+    """End the workers in the middle of what they do; Python 3.14 has a public way."""
+    workers = list((pool._processes or {}).values())
+    pool.shutdown(wait=False)
+    for worker in workers:
+        worker.kill()
+
+
+def _in_turn(run: Run, config: dict) -> dict:
+    """One run in a process that may have other threads with runs: one after the other, as they share PyTorch's seed."""
+    with _turn:
+        return _one(run, config)
 
 
 def _one(run: Run, config: dict) -> dict:
@@ -145,15 +207,30 @@ def _one(run: Run, config: dict) -> dict:
     torch.set_num_threads(1)
     start = time.perf_counter()
     try:
-        result = dict(run(dict(config)))
-        json.dumps(result)
+        result = run(dict(config))
+        seconds = time.perf_counter() - start
+        return {"result": _checked_result(result, config), "seconds": seconds, "error": ""}
     except Exception as problem:
         return _failed(problem, time.perf_counter() - start)
-    return {"result": result, "seconds": time.perf_counter() - start, "error": ""}
 
 
 def _failed(problem: Exception, seconds: float = 0.0) -> dict:
     return {"result": {}, "seconds": seconds, "error": f"{type(problem).__name__}: {problem}"}
+
+
+def _checked_result(result: Any, config: dict) -> dict[str, Any]:
+    if not isinstance(result, Mapping):
+        raise DataError(f"run must return a dict of results by name; it returned {result!r:.80}.")
+    result, given = plain(result), plain(config)
+    for name in result:
+        if name in _OWN:
+            raise DataError(f"The sweep needs the column '{name}' for itself; let run return it under another name.")
+        if name in given and given[name] != result[name]:
+            raise DataError(
+                f"run returned '{name}' = {result[name]!r:.80}, but the config has {given[name]!r:.80} there; "
+                "let run return it under another name."
+            )
+    return result
 
 
 def _checked(configs: Iterable[Config]) -> dict[str, dict]:
@@ -161,41 +238,16 @@ def _checked(configs: Iterable[Config]) -> dict[str, dict]:
     wanted: dict[str, dict] = {}
     for config in configs:
         try:
-            key = json.dumps(dict(config), sort_keys=True)
+            key = json.dumps(plain(config), sort_keys=True)
         except (TypeError, ValueError) as problem:
             raise DataError(
                 f"A config must be a dict of plain numbers, texts, lists or dicts; found {config!r}: {problem}."
             ) from None
+        if own := next((name for name in _OWN if name in config), None):
+            raise DataError(f"The sweep needs the column '{own}' for itself; give it another name in the configs.")
         if key in wanted:
             raise DataError(f"The config {dict(config)} stands in the sweep twice; add a seed that tells them apart.")
         wanted[key] = dict(config)
     if not wanted:
         raise DataError("There is no config to run.")
     return wanted
-
-
-def _read(store: str | Path | None) -> dict[str, dict]:
-    """The finished runs of a file, by key; a last line that was cut off by an interruption is left out."""
-    if store is None or not Path(store).exists():
-        return {}
-    lines = Path(store).read_text(encoding="utf-8").split("\n")
-    found = {}
-    for number, line in enumerate(lines[:-1], start=1):
-        try:
-            row = json.loads(line)
-            found[row.pop("key")] = row
-        except (ValueError, KeyError, AttributeError):
-            raise DataError(f"Line {number} of {store} is no finished run; is it the file of a sweep?") from None
-    if lines[-1]:
-        Path(store).write_text("\n".join([*lines[:-1], ""]), encoding="utf-8")
-    return found
-
-
-def _append(store: str | Path | None, key: str, outcome: dict) -> None:
-    if store is None:
-        return
-    Path(store).parent.mkdir(parents=True, exist_ok=True)
-    with Path(store).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"key": key, **outcome}) + "\n")
-        file.flush()
-        os.fsync(file.fileno())

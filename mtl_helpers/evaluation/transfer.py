@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from mtl_helpers.corpus import make_reviews
-from mtl_helpers.data import Splits, Vocabulary, encode_reviews, make_loader
+from mtl_helpers.data import MultiTaskDataset, Splits, Vocabulary, encode_reviews, make_loader
 from mtl_helpers.models import CNNEncoder, MultiTaskModel
 from mtl_helpers.relations import ConditionedModel
 from mtl_helpers.tasks import Task
@@ -22,19 +22,28 @@ from mtl_helpers.training import Record, fit, predict
 N_TEST = 1500
 
 
+NewEncoder = Callable[[], nn.Module]
+Build = Callable[[NewEncoder, Sequence[Task]], MultiTaskModel]
+Encode = Callable[[Any, Sequence[Task]], tuple[NewEncoder, Sequence[MultiTaskDataset]]]
+
+
+def on_one_encoder(new_encoder: NewEncoder, tasks: Sequence[Task]) -> MultiTaskModel:
+    """Hard sharing: the tasks' heads on one encoder."""
+    return MultiTaskModel(new_encoder(), tasks)
+
+
 @dataclass(frozen=True)
 class Arm:
     """One way of learning a task: the first of ``tasks`` is the one in question, the others are there to help it.
 
     ``build(new_encoder, tasks)`` makes the model; ``new_encoder()`` makes one more encoder each time it is called.
-    ``weights`` are the λ that differ from 1.
+    ``weights`` are the λ that differ from 1. ``filters`` is the size of the encoder that `run_arm` takes by itself. With a
+    function of a module, or a ``partial`` of one, for ``build``, an arm can be sent to other processes.
     """
 
     name: str
     tasks: Sequence[Task]
-    build: Callable[[Callable[[], nn.Module], Sequence[Task]], MultiTaskModel] = field(
-        default=lambda new_encoder, tasks: MultiTaskModel(new_encoder(), tasks)
-    )
+    build: Build = on_one_encoder
     weights: Mapping[str, float] = field(default_factory=dict)
     lr: float = 0.003
     filters: int = 32
@@ -42,16 +51,16 @@ class Arm:
 
 @dataclass(frozen=True)
 class ArmRun:
-    """What came out of one run: the model, which labelled test reviews it got right, CPU seconds of its thread."""
+    """What came out of one run: the model, and of the test examples that have a label of the task in question what was
+    ``predicted`` and what is right (``target``), in the task's own numbers; ``score``, the task's `metric` over them; and the
+    CPU ``seconds`` of it all.
+    """
 
     model: MultiTaskModel
-    right: np.ndarray
+    predicted: Tensor
+    target: Tensor
+    score: float
     seconds: float
-
-    @property
-    def score(self) -> float:
-        """Accuracy on the test reviews that have a label of the task in question."""
-        return float(self.right.mean())
 
 
 def usual_arms(task: Task, other: Task, **options: Any) -> list[Arm]:
@@ -65,9 +74,13 @@ def usual_arms(task: Task, other: Task, **options: Any) -> list[Arm]:
     ]
 
 
-def conditioned_on(task: Task, other: Task) -> Callable[[Callable[[], nn.Module], Sequence[Task]], MultiTaskModel]:
+def conditioned_on(task: Task, other: Task) -> Build:
     """An `Arm.build` in which the head of ``task`` is conditioned on that of ``other``."""
-    return lambda new_encoder, tasks: ConditionedModel(new_encoder(), tasks, {task.name: other.name})
+    return partial(_conditioned, on={task.name: other.name})
+
+
+def _conditioned(new_encoder: NewEncoder, tasks: Sequence[Task], on: Mapping[str, str]) -> MultiTaskModel:
+    return ConditionedModel(new_encoder(), tasks, on)
 
 
 def controlled_splits(n: int, seed: int, **world: float) -> Splits:
@@ -79,50 +92,79 @@ def controlled_splits(n: int, seed: int, **world: float) -> Splits:
 
 def run_arm(
     arm: Arm,
-    splits: Splits,
+    splits: Any,
     *,
     seed: int,
     steps: int,
+    encode: Encode | None = None,
     on_step: Callable[[MultiTaskModel, Record], None] | None = None,
 ) -> ArmRun:
     """Train one arm by `training.fit` with AdamW and test it once.
 
     Weights and order of the batches follow from ``seed``. The model ends with the weights of its best validation on the
-    task in question alone. ``on_step`` is called with model and record after each step; to give up a run, raise in it.
+    task in question alone. ``encode(splits, tasks)`` returns what makes an encoder, and the three data sets to learn from, to
+    validate and to test on: any table, tokenizer and encoder. Without it, ``splits`` are frames with a column ``text``, read
+    by a `CNNEncoder`. ``on_step`` is called with model and record after each step; to give up a run, raise in it.
 
     >>> splits = controlled_splits(60, seed=0, relatedness=1)
     >>> from mtl_helpers.tasks import SENTIMENT, TOPIC
     >>> run = run_arm(Arm("shared", [SENTIMENT, TOPIC], filters=4), splits, seed=0, steps=2)
-    >>> len(run.right), 0 <= run.score <= 1
+    >>> len(run.predicted), 0 <= run.score <= 1
     (1500, True)
+
+    Two digits in a picture, which are data sets already, by another encoder:
+
+    >>> from mtl_helpers.datasets import LEFT, RIGHT, two_digits
+    >>> from mtl_helpers.models import ImageEncoder
+    >>> digits = lambda splits, tasks: (ImageEncoder, splits)
+    >>> run = run_arm(Arm("shared", [LEFT, RIGHT]), two_digits(64, 20, 20), seed=0, steps=2, encode=digits)
+    >>> len(run.predicted)
+    20
     """
     start, main = time.thread_time(), arm.tasks[0]
-    vocabulary = Vocabulary.from_texts(splits.train.text)
-    train_set, val_set, test_set = (encode_reviews(frame, vocabulary, arm.tasks) for frame in splits)
-    for name, mask in val_set.masks.items():
-        if name != main.name:
-            mask.zero_()
+    encode = encode or partial(_words, filters=arm.filters)
+    new_encoder, (train_set, val_set, test_set) = encode(splits, arm.tasks)
     with torch.random.fork_rng(devices=[]):  # only the first weights are drawn; the caller's random state stays its own
         torch.manual_seed(seed)
-        model = arm.build(partial(CNNEncoder, len(vocabulary), filters=arm.filters), arm.tasks)
+        model = arm.build(new_encoder, arm.tasks)
     fit(
         model,
         make_loader(train_set, 32, shuffle=True, seed=seed),
         torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=arm.lr, fused=True),
         steps=steps,
         weights=arm.weights,
-        val_loader=make_loader(val_set, 250),
+        val_loader=make_loader(_labels_of(main, val_set), 250),
         on_step=None if on_step is None else partial(on_step, model),
     )
     output, target, mask = predict(model, make_loader(test_set, 250))[main.name]
-    right = (main.predict(output) == target)[mask].numpy()
-    return ArmRun(model, right, time.thread_time() - start)
+    predicted, target = main.predict(output)[mask], target[mask]
+    # Of all scores the main one: `Task.score`, quicker, may round to 32 bits, and differences of seeds are taken of these.
+    score = main.scores(predicted, target)[main.metric] if len(target) else math.nan
+    return ArmRun(model, predicted, target, score, time.thread_time() - start)
 
 
-def run_arms(arms: Sequence[Arm], splits: Splits, *, seed: int, steps: int) -> Iterator[dict[str, Any]]:
-    """Run the arms one after the other on the same data; a row of ``arm, task, seed, score, seconds`` for each."""
+def _words(splits: Splits, tasks: Sequence[Task], filters: int) -> tuple[NewEncoder, list[MultiTaskDataset]]:
+    """The texts by the vocabulary of the training part, for a CNN."""
+    vocabulary = Vocabulary.from_texts(splits.train.text)
+    parts = [encode_reviews(frame, vocabulary, tasks) for frame in splits]
+    return partial(CNNEncoder, len(vocabulary), filters=filters), parts
+
+
+def _labels_of(task: Task, data: MultiTaskDataset) -> MultiTaskDataset:
+    """The same examples with the labels of one task alone: so that this one chooses the best validation."""
+    masks = {name: mask if name == task.name else torch.zeros_like(mask) for name, mask in data.masks.items()}
+    return MultiTaskDataset(data.inputs, data.targets, masks, data.lengths)
+
+
+def run_arms(
+    arms: Sequence[Arm], splits: Any, *, seed: int, steps: int, encode: Encode | None = None
+) -> Iterator[dict[str, Any]]:
+    """Run the arms one after the other on the same data; a row of ``arm, task, seed, score, seconds`` for each.
+
+    ``score`` is by the task's own `metric`; ``encode`` as for `run_arm`.
+    """
     for arm in arms:
-        run = run_arm(arm, splits, seed=seed, steps=steps)
+        run = run_arm(arm, splits, seed=seed, steps=steps, encode=encode)
         yield {
             "arm": arm.name,
             "task": arm.tasks[0].name,

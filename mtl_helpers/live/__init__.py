@@ -1,16 +1,14 @@
 """Live widgets: the λ lab, in which the task weights are dragged while the model trains, and the demos of the lessons."""
 
-from mtl_helpers.live.background import DemoError
-from mtl_helpers.live.data_demo import DataDemo
-from mtl_helpers.live.drive_demo import DriveDemo
-from mtl_helpers.live.gradient_demo import GradientDemo
-from mtl_helpers.live.lambda_lab import LambdaLab
-from mtl_helpers.live.model_demo import ModelDemo
-from mtl_helpers.live.pareto_demo import ParetoDemo
-from mtl_helpers.live.price_demo import PriceDemo
-from mtl_helpers.live.recorded_run import LabError
-from mtl_helpers.live.transfer_demo import TransferDemo
-from mtl_helpers.live.worlds import World, lab_worlds
+from mtl_helpers.live.demos.data import DataDemo
+from mtl_helpers.live.demos.demo import DemoError
+from mtl_helpers.live.demos.drive import DriveDemo
+from mtl_helpers.live.demos.gradient import GradientDemo
+from mtl_helpers.live.demos.model import ModelDemo
+from mtl_helpers.live.demos.pareto import ParetoDemo
+from mtl_helpers.live.demos.price import PriceDemo
+from mtl_helpers.live.demos.transfer import TransferDemo
+from mtl_helpers.live.lab import LabError, LambdaLab, World, lab_worlds
 
 __all__ = [
     "DataDemo",

@@ -3,7 +3,8 @@
 from mtl_helpers.models.frozen import FrozenFeatures, OnFeatures
 from mtl_helpers.models.fusion import FusionEncoder
 from mtl_helpers.models.images import ImageEncoder
-from mtl_helpers.models.multi_task import ModelError, MultiTaskModel, count_parameters
+from mtl_helpers.models.multi_task import ModelError, MultiTaskModel
+from mtl_helpers.models.parameters import count_parameters, parameters_by_part, trainable_numbers
 from mtl_helpers.models.pretrained import PretrainedEncoder, Subwords, load_pretrained
 from mtl_helpers.models.text import CNNEncoder, LSTMEncoder, TextEncoder, TransformerEncoder
 from mtl_helpers.models.weight_files import MINILM, find_weights
@@ -25,4 +26,6 @@ __all__ = [
     "count_parameters",
     "find_weights",
     "load_pretrained",
+    "parameters_by_part",
+    "trainable_numbers",
 ]

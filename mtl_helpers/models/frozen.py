@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
+from mtl_helpers.data.vocabulary import check_texts
+from mtl_helpers.models.described import Described
 from mtl_helpers.models.multi_task import ModelError
 from mtl_helpers.models.pretrained import PretrainedEncoder, Subwords
 
@@ -48,7 +51,7 @@ class FrozenFeatures:
 
     def encode(self, texts: Iterable[str]) -> tuple[Tensor, None]:
         """``(features (n, features), None)`` of the texts; the place of the lengths is empty."""
-        tokens, lengths = self.subwords.encode(texts := list(texts))
+        tokens, lengths = self.subwords.encode(texts := check_texts(texts))
         keys = [hashlib.sha256(text.encode()).digest() for text in texts]
         new = {key: row for row, key in enumerate(keys) if key not in self._known}
         # The bar counts what is known, too: a notebook shows the same whether its features were kept or not.
@@ -79,7 +82,8 @@ class FrozenFeatures:
             with safe_open(self.store, framework="pt") as file:
                 if (file.metadata() or {}).get("encoder") != self.fingerprint:
                     return  # another encoder's: computed anew, and the file replaced
-                keys, rows = file.get_tensor("keys"), file.get_tensor("features")
+                # Copies: the file itself is let go, since Windows replaces none that is mapped into memory.
+                keys, rows = (file.get_tensor(name).clone() for name in ("keys", "features"))
         except SafetensorError as error:
             raise ModelError(
                 f"The stored features in {self.store} can not be read ({error}); delete the file."
@@ -94,10 +98,18 @@ class FrozenFeatures:
         part = self.store.with_name(f"{self.store.name}.{os.getpid()}")  # two programs may write at once
         tensors = {"keys": keys, "features": torch.stack(list(self._known.values()))}
         save_file(tensors, part, metadata={"encoder": self.fingerprint})
-        os.replace(part, self.store)
+        try:
+            os.replace(part, self.store)
+        except OSError as error:
+            part.unlink()
+            warnings.warn(
+                f"{self.store} could not be replaced ({error.strerror}): another program, such as a second "
+                "notebook, has it open. The features are right, and will be computed again the next time.",
+                stacklevel=3,
+            )
 
 
-class OnFeatures(nn.Module):
+class OnFeatures(Described, nn.Module):
     """The encoder for ready-made features: hands them on as they are, or through one layer that the tasks share.
 
     ``(batch, width)`` to ``(batch, features)``: with ``hidden`` None features is ``width`` and nothing is learnt here, else a

@@ -8,10 +8,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mtl_helpers.models.described import Described
 from mtl_helpers.models.multi_task import ModelError
 
 
-class FusionEncoder(nn.Module):
+class FusionEncoder(Described, nn.Module):
     """A branch for each kind of input, their features side by side, and a shared trunk of one hidden layer over them.
 
     Inputs are a dict of tensors, a key a branch; the output is ``(batch, hidden)``. Keys without a branch are not looked at,

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from mtl_helpers.models.described import Described
 from mtl_helpers.models.multi_task import ModelError
 
 
-class ImageEncoder(nn.Module):
+class ImageEncoder(Described, nn.Module):
     """Two 3 x 3 convolutions, each followed by the maximum over 2 x 2 pixels and a ReLU, then one hidden layer.
 
     ``(batch, colours, height, width)`` to ``(batch, hidden)``; grey pictures have 1 colour, others 3. ``size`` is the side of

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
+from mtl_helpers.models.described import Described
 from mtl_helpers.tasks import Task, check_tasks
 
 
@@ -13,7 +14,7 @@ class ModelError(ValueError):
     """A model was put together, or fed, in a way that cannot work; the message gives the shapes."""
 
 
-class MultiTaskModel(nn.Module):
+class MultiTaskModel(Described, nn.Module):
     """One encoder shared by all tasks (hard parameter sharing, Caruana 1997) and a linear head for each.
 
     ``forward`` returns a dict from task name to ``(batch, classes)``, or ``(batch,)`` for a number. Any module will do as
@@ -89,18 +90,3 @@ class MultiTaskModel(nn.Module):
         text = None if all(task.per_word for task in self.tasks) else self.encoder(inputs)
         words = self.encoder.by_word(inputs)
         return {task.name: words if task.per_word else text for task in self.tasks}
-
-
-def count_parameters(model: MultiTaskModel) -> dict[str, int]:
-    """Trainable numbers by part: the shared encoder, then each task's head.
-
-    >>> from mtl_helpers.models import CNNEncoder
-    >>> from mtl_helpers.tasks import SENTIMENT
-    >>> count_parameters(MultiTaskModel(CNNEncoder(100, filters=4), [SENTIMENT]))
-    {'encoder': 4492, 'sentiment head': 26}
-    """
-
-    def size(module: nn.Module) -> int:
-        return sum(p.numel() for p in module.parameters() if p.requires_grad)
-
-    return {"encoder": size(model.encoder)} | {f"{name} head": size(head) for name, head in model.heads.items()}

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from mtl_helpers.data.batches import PAD, Vocabulary
+from mtl_helpers.arguments import whole_number
+from mtl_helpers.data.vocabulary import PAD, TextNumbers
+from mtl_helpers.models.described import Described
+from mtl_helpers.models.lora import lora_settings, read_adapter, take_adapter, with_lora
 from mtl_helpers.models.multi_task import ModelError
 from mtl_helpers.models.text import word_mask
-from mtl_helpers.models.weight_files import MINILM, find_weights
+from mtl_helpers.models.weight_files import MINILM, Source, find_weights
 
 if TYPE_CHECKING:  # transformers takes seconds to import: whoever loads no pre-trained model does without
     from tokenizers import Tokenizer
     from transformers import PretrainedConfig, PreTrainedModel
 
 
-class Subwords(Vocabulary):
+class Subwords(TextNumbers):
     """The pieces of words that a pre-trained model reads, with the interface of `Vocabulary`; each text is cut up once.
 
     0 is padding here as everywhere in the course. A model whose own padding has another number ``padding`` finds 0 and that
@@ -57,8 +60,22 @@ class Subwords(Vocabulary):
             self._numbers[text] = _exchanged(own, self.padding).tolist()
         return self._numbers[text]
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the tokenizer, and how it is used, as JSON; `load` reads it."""
+        values = {"padding": self.padding, "tokenizer": json.loads(self.tokenizer.to_str())}
+        Path(path).write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
 
-class PretrainedEncoder(nn.Module):
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Subwords:
+        """Read what `save` wrote."""
+        from tokenizers import Tokenizer
+
+        values = json.loads(Path(path).read_text(encoding="utf-8"))
+        tokenizer = Tokenizer.from_str(json.dumps(values["tokenizer"]))
+        return cls(tokenizer, padding=values["padding"], max_length=tokenizer.truncation["max_length"])
+
+
+class PretrainedEncoder(Described, nn.Module):
     """A transformer of the Hugging Face library as an encoder: piece numbers ``(batch, time)`` to ``(batch, features)``.
 
     ``pooling`` makes one vector of a text's states: ``"mean"`` of all of them, for models that look both ways (BERT), or the
@@ -68,6 +85,9 @@ class PretrainedEncoder(nn.Module):
     All is trainable at first: see `train_last` and `add_lora`. While nothing is trainable, the encoder stays in eval mode: its
     dropout would be but noise.
     """
+
+    source: Source | None = None
+    """Where `load_pretrained` read the weights; None if they are new."""
 
     def __init__(self, transformer: PreTrainedModel, *, padding: int = PAD, pooling: str | None = None) -> None:
         super().__init__()
@@ -95,7 +115,8 @@ class PretrainedEncoder(nn.Module):
 
     def train_last(self, layers: int) -> PretrainedEncoder:
         """Leave only the last ``layers`` trainable, 0 for none, and return self; raises `ModelError` if there are fewer."""
-        if isinstance(layers, bool) or not isinstance(layers, int) or not 0 <= layers <= len(self.layers):
+        layers = whole_number("layers", layers, ModelError, at_least=0)
+        if layers > len(self.layers):
             raise ModelError(f"layers must be a whole number from 0 to {len(self.layers)}; found {layers!r}.")
         self.requires_grad_(False)
         for layer in list(self.layers)[len(self.layers) - layers :]:
@@ -108,19 +129,69 @@ class PretrainedEncoder(nn.Module):
         A is ``(rank, in)``, B ``(out, rank)`` and 0 at first, so the features are at first what they were (Hu et al., ICLR
         2022). It is done by `peft`, in those maps that it changes by default in a model of this type.
         """
-        from peft import LoraConfig, PeftModel, get_peft_model
         from transformers.pytorch_utils import Conv1D
 
-        if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
-            raise ModelError(f"The rank of LoRA must be a whole number of at least 1; found {rank!r}.")
-        if isinstance(self.transformer, PeftModel):
-            raise ModelError("This encoder has its LoRA already; load the encoder anew for another.")
+        rank = whole_number("The rank of LoRA", rank, ModelError)
+        self._check_no_lora()
         turned = any(isinstance(module, Conv1D) for module in self.transformer.modules())  # GPT-2 stores W transposed
-        config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=dropout, fan_in_fan_out=turned)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # peft asks transformers in a way that grows old
-            self.transformer = get_peft_model(self.transformer, config)
+        settings = {"r": rank, "lora_alpha": 2 * rank, "lora_dropout": dropout, "fan_in_fan_out": turned}
+        self.transformer = with_lora(self.transformer, settings)
         return self.train(self.training)
+
+    def load_adapter(
+        self, folder: str | os.PathLike[str], *, sha256: Mapping[str, str] | None = None
+    ) -> PretrainedEncoder:
+        """Put the LoRA on that `peft` saved in ``folder`` (adapter_config.json, adapter_model.safetensors), and return self.
+
+        The encoder keeps its own weights, whatever base the folder names. Raises `ModelError` if that is another base than
+        this encoder's, or the adapter does not fit. ``sha256`` checks the files, as in `find_weights`.
+        """
+        self._check_no_lora()
+        config, numbers = read_adapter(folder, sha256)
+        named, own = config.get("base_model_name_or_path"), self.source and self.source.name
+        if named and own and named != own and not any(map(_is_folder, (named, own))):
+            raise ModelError(f"The adapter in {folder} was trained on '{named}'; this encoder is '{own}'.")
+        self.transformer = take_adapter(self.transformer, config, numbers)
+        return self.train(self.training)
+
+    def _check_no_lora(self) -> None:
+        if lora_settings(self.transformer) is not None:
+            raise ModelError("This encoder has its LoRA already; load the encoder anew for another.")
+
+    def arguments(self) -> dict[str, Any]:
+        """What makes the same encoder again: where its weights come from or its configuration, and its LoRA's settings."""
+        origin: dict[str, Any] = {"source": self.source.to_dict()} if self.source else {}
+        if not origin:
+            origin["config"] = json.loads(self.transformer.config.to_json_string(use_diff=False))
+        lora = lora_settings(self.transformer)
+        return {**origin, "padding": self.padding, "pooling": self.pooling, "lora": lora}
+
+    @classmethod
+    def made_from(cls, arguments: dict[str, Any]) -> PretrainedEncoder:
+        """The encoder that `arguments` described, with the weights of its source, checked, or with new ones."""
+        from transformers import AutoConfig, AutoModel
+
+        if "source" in arguments:
+            encoder, _ = load_pretrained(**arguments["source"], pooling=arguments["pooling"])
+        else:
+            transformer = AutoModel.from_config(AutoConfig.for_model(**arguments["config"]), trust_remote_code=False)
+            encoder = cls(transformer, padding=arguments["padding"], pooling=arguments["pooling"])
+        if arguments["lora"]:
+            encoder.transformer = with_lora(encoder.transformer, arguments["lora"])
+        return encoder
+
+    def from_source(self) -> set[str]:
+        """Names of those of its tensors that are, bit for bit, what its source holds: they need not be saved."""
+        if self.source is None:
+            return set()
+        base = _read_transformer(self.source.folder, _read_config(self.source.folder)).state_dict()
+        own = self.transformer.state_dict()
+        plain = {name: name.removeprefix("base_model.model.").replace(".base_layer.", ".") for name in own}
+        return {
+            f"transformer.{name}"
+            for name, value in own.items()
+            if plain[name] in base and torch.equal(value.cpu(), base[plain[name]])
+        }
 
     def train(self, mode: bool = True) -> PretrainedEncoder:
         """As for every module, but for a frozen encoder, which stays in eval mode."""
@@ -166,10 +237,16 @@ def load_pretrained(
     config = _read_config(folder)
     padding = next(n for n in (config.pad_token_id, config.eos_token_id, PAD) if n is not None)
     transformer = _read_transformer(folder, config)
-    return (
-        PretrainedEncoder(transformer, padding=padding, pooling=pooling),
-        Subwords(_read_tokenizer(folder), padding=padding, max_length=max_length),
-    )
+    encoder = PretrainedEncoder(transformer, padding=padding, pooling=pooling)
+    own_name = str(Path(name).resolve()) if _is_folder(name) else os.fspath(name)
+    encoder.source = Source(own_name, folder, revision)
+    return encoder, Subwords(_read_tokenizer(folder), padding=padding, max_length=max_length)
+
+
+def _is_folder(name: str | os.PathLike[str]) -> bool:
+    """Whether a model was named by its folder, wherever that lies, and not by its name on the hub."""
+    name = os.fspath(name)
+    return name != MINILM and (Path(name).is_dir() or Path(name).is_absolute() or name.startswith("."))
 
 
 def _read_config(folder: Path) -> PretrainedConfig:

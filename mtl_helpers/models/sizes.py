@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from mtl_helpers.arguments import whole_number
 from mtl_helpers.models.multi_task import ModelError
 
 BYTES_KEPT = 2  # a number in 16 bits
@@ -43,8 +44,7 @@ class Architecture:
         >>> round(ARCHITECTURES["GPT-3"].adapter(8) / 1e6, 1)  # as in table 4 of Hu et al., ICLR 2022
         37.7
         """
-        if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
-            raise ModelError(f"The rank of LoRA must be a whole number of at least 1; found {rank!r}.")
+        rank = whole_number("The rank of LoRA", rank, ModelError)
         return self.layers * 2 * rank * 2 * self.width
 
 
@@ -82,8 +82,7 @@ def ways(large: Architecture, small: Architecture, tasks: int, rank: int) -> lis
 
     Heads are left out: a few thousand numbers each.
     """
-    if isinstance(tasks, bool) or not isinstance(tasks, int) or tasks < 1:
-        raise ModelError(f"The number of tasks must be a whole number of at least 1; found {tasks!r}.")
+    tasks = whole_number("The number of tasks", tasks, ModelError)
     each, added = tasks * small.parameters, tasks * large.adapter(rank)
     return [
         Way("one small model a task", each, each, tasks),

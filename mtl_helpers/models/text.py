@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from mtl_helpers.data.batches import PAD
+from mtl_helpers.models.described import Described
 from mtl_helpers.models.multi_task import ModelError
 
 
@@ -35,7 +36,7 @@ def word_mask(encoder: nn.Module, tokens: Tensor, vocabulary_size: int) -> Tenso
     return mask
 
 
-class TextEncoder(nn.Module):
+class TextEncoder(Described, nn.Module):
     """What all text encoders share: word vectors, and the interface ``(batch, time)`` to ``(batch, features)``.
 
     A subclass sets ``features`` and writes ``encode(vectors, mask)``. Word vectors start at N(0, 0.1): with PyTorch's

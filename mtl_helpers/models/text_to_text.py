@@ -47,8 +47,9 @@ def small_decoder(
     """
     from transformers import GPT2Config, GPT2Model
 
-    torch.manual_seed(seed)
     size = {"vocab_size": len(vocabulary), "n_positions": 128, "n_embd": width, "n_layer": layers}
     no_dropout = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
     config = GPT2Config(**size, n_head=attention_heads, bos_token_id=0, eos_token_id=0, **no_dropout)
-    return MultiTaskModel(PretrainedEncoder(GPT2Model(config), pooling="last"), [answer_task(vocabulary)])
+    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay the caller's
+        torch.manual_seed(seed)
+        return MultiTaskModel(PretrainedEncoder(GPT2Model(config), pooling="last"), [answer_task(vocabulary)])

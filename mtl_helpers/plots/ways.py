@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from mtl_helpers.plots.figures import task_styles
+from mtl_helpers.plots.figure import Figure
+from mtl_helpers.plots.styles import task_styles
 
 _SHARED = "#d9d9d9"
 
@@ -115,13 +114,12 @@ def draw_ways(ways: Sequence[str] = tuple(WAYS), tasks: Sequence[str] = ("topic"
     if unknown := [way for way in ways if way not in WAYS]:
         raise ValueError(f"There is no sketch of {unknown[0]!r}; there are {', '.join(map(repr, WAYS))}.")
     rows = -(-len(ways) // 3)
-    figure, axes = plt.subplots(
-        rows, min(3, len(ways)), figsize=(2.75 * min(3, len(ways)), 2.35 * rows), layout="constrained", squeeze=False
-    )
+    columns = min(3, len(ways))
+    figure = Figure(figsize=(2.75 * columns, 2.35 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
     for ax, way in zip(axes.flat, ways, strict=False):
         ax.set_title(way, fontsize=10, weight="bold")
         WAYS[way](_Sketch(ax, tasks))
     for ax in axes.flat[len(ways) :]:
         ax.axis("off")
-    plt.close(figure)
     return figure

@@ -1,8 +1,9 @@
 """Step 3, task relations: ways of sharing between tasks, and how far their gradients agree on what they share."""
 
+from mtl_helpers.models import parameters_by_part
 from mtl_helpers.relations.conditioned import ConditionedModel, PipelineModel
 from mtl_helpers.relations.gradients import gradient_cosines, task_affinity, task_gradients
-from mtl_helpers.relations.sharing import Adapters, CrossStitch, MMoE, SoftSharing, parameters_by_part
+from mtl_helpers.relations.sharing import Adapters, CrossStitch, MMoE, SoftSharing
 
 __all__ = [
     "Adapters",

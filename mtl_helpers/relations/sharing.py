@@ -190,18 +190,3 @@ class Adapters(_Sharing):
         """The shared features, changed a little for each task."""
         features = self.encoder(inputs)
         return {name: features + adapter(features) for name, adapter in self.adapters.items()}
-
-
-def parameters_by_part(model: nn.Module) -> dict[str, int]:
-    """Trainable numbers of each part of a model, by the part's name; what is shared counts once.
-
-    >>> from mtl_helpers.models import CNNEncoder
-    >>> from mtl_helpers.tasks import SENTIMENT, STARS
-    >>> parameters_by_part(Adapters(CNNEncoder(100, filters=4), [SENTIMENT, STARS], size=2))
-    {'encoder': 4492, 'heads': 39, 'adapters': 124}
-    """
-    own = {name: p.numel() for name, p in model.named_parameters(recurse=False) if p.requires_grad}
-    parts = {
-        name: sum(p.numel() for p in part.parameters() if p.requires_grad) for name, part in model.named_children()
-    }
-    return {name: size for name, size in {**parts, **own}.items() if size}

@@ -22,8 +22,8 @@ from mtl_helpers.tasks.task import TaskError
 class MultiLabel(OfClasses):
     """Any number of classes at once, none too: binary cross-entropy, its mean over the classes, scored by micro-F1.
 
-    A label is a list (or set) of classes, or a text in which ``;``, ``,`` or ``|`` stands between them. An empty list says
-    that none applies; None says that nobody knows.
+    A label is a list (or set) of classes, or a text in which ``;``, ``,`` or ``|``, or Chinese ``；``, ``，`` or ``、``, is
+    between them. An empty list says that none applies; None says that nobody knows.
 
     >>> task = MultiLabel("about", classes=("price", "taste", "service"))
     >>> task.encode(["price;taste", [], None])
@@ -109,5 +109,5 @@ class MultiLabel(OfClasses):
 
 def _split(label: Any) -> list[Any]:
     if isinstance(label, str):
-        return [part for part in (one.strip() for one in re.split("[;,|]", label)) if part]
+        return [part for part in (one.strip() for one in re.split("[;,|；，、]", label)) if part]
     return list(label) if isinstance(label, Iterable) else [label]

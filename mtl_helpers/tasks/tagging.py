@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -14,9 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
 from mtl_helpers.tasks.classes import OfClasses
-from mtl_helpers.tasks.task import TaskError
-
-NO_LABEL = -100  # what torch's own losses ignore
+from mtl_helpers.tasks.task import NO_LABEL, TaskError, to_width
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ class Tagging(OfClasses):
 
     def losses(self, output: Tensor, target: Tensor) -> Tensor:
         """Mean over a text's words of the cross-entropy of outputs ``(n, time, classes)``."""
-        target = _to_width(target, output.shape[1])
+        target = to_width(target, output.shape[1])
         each = F.cross_entropy(output.transpose(1, 2), target, ignore_index=NO_LABEL, reduction="none")
         return each.sum(dim=1) / (target != NO_LABEL).sum(dim=1).clamp(min=1)
 
@@ -85,7 +82,7 @@ class Tagging(OfClasses):
 
     def scores(self, predicted: Tensor, target: Tensor) -> dict[str, float]:
         """``accuracy`` and ``macro_F1`` over all words."""
-        target = _to_width(target, predicted.shape[1])
+        target = to_width(target, predicted.shape[1])
         words = target != NO_LABEL
         truth, answers = target[words].cpu().numpy(), predicted[words].cpu().numpy()
         return {
@@ -100,17 +97,3 @@ class Tagging(OfClasses):
     def decode(self, output: Tensor) -> pd.DataFrame:
         """The tags of each text as a list, those of the padding included."""
         return pd.DataFrame({self.name: [[self.classes[i] for i in row] for row in self.predict(output).tolist()]})
-
-    def join(self, parts: Iterable[Tensor]) -> Tensor:
-        """Below one another, the shorter texts filled up: outputs with 0, targets with -100."""
-        parts = list(parts)
-        longest = max(part.shape[1] for part in parts)
-        return torch.cat([_to_width(part, longest) for part in parts])
-
-
-def _to_width(values: Tensor, width: int) -> Tensor:
-    """Words cut after ``width``, or filled up to it."""
-    if values.shape[1] >= width:
-        return values[:, :width]
-    fill = 0.0 if values.is_floating_point() else NO_LABEL
-    return torch.cat([values, values.new_full((len(values), width - values.shape[1], *values.shape[2:]), fill)], dim=1)

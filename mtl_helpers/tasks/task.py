@@ -13,6 +13,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+NO_LABEL = -100  # what torch's own losses ignore
+
 
 class TaskError(ValueError):
     """A task was described, or its labels were given, in a way that cannot be right."""
@@ -196,8 +198,8 @@ class Task:
         raise TaskError(f"Task '{self.name}': there is no linear model of word counts for a {type(self).__name__}.")
 
     def join(self, parts: Sequence[Tensor]) -> Tensor:
-        """Outputs or targets of several batches below one another."""
-        return torch.cat(list(parts))
+        """Outputs or targets of several batches below one another, see `below_one_another`."""
+        return below_one_another(parts)
 
     def to_dict(self) -> dict[str, Any]:
         """The task as plain values that JSON can write; `from_dict` reads them."""
@@ -243,6 +245,22 @@ class Task:
             row = int(odd.int().argmax())
             raise TaskError(f"Task '{self.name}': a mask is True or False; row {row} is {mask[row].item()!r}.")
         return mask.bool()
+
+
+def to_width(values: Tensor, width: int) -> Tensor:
+    """Words, in the second dimension, cut after ``width``, or filled up to it: outputs with 0, class numbers with -100."""
+    if values.shape[1] >= width:
+        return values[:, :width]
+    fill = 0.0 if values.is_floating_point() else NO_LABEL
+    return torch.cat([values, values.new_full((len(values), width - values.shape[1], *values.shape[2:]), fill)], dim=1)
+
+
+def below_one_another(parts: Sequence[Tensor]) -> Tensor:
+    """The rows of all parts; where they hold words, as many as the longest has, see `to_width`."""
+    parts = list(parts)
+    if parts[0].dim() > 1 and len({part.shape[1] for part in parts}) > 1:
+        parts = [to_width(part, max(part.shape[1] for part in parts)) for part in parts]
+    return torch.cat(parts)
 
 
 def finite_rows(values: Tensor) -> Tensor:

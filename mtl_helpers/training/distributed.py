@@ -22,9 +22,8 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
-from mtl_helpers.data import Vocabulary, encode_reviews, make_loader
+from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader, split_reviews
 from mtl_helpers.data.batches import Batch
-from mtl_helpers.data.reviews import load_reviews, split_reviews
 from mtl_helpers.models import CNNEncoder, MultiTaskModel, load_pretrained
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
 from mtl_helpers.training.loop import Record, train_steps

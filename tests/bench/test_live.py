@@ -11,7 +11,7 @@ import pytest
 from measure import line, missing, report, title
 from watched import CONTENDERS
 
-from mtl_helpers.live.panel import STOPS
+from mtl_helpers.live.widgets.slider import STOPS
 
 ROUNDS, MOVES = 5, 60
 LONG, SHORT = 3, 1.5  # seconds at a time: of the lab and the training without a plot, and of the others

@@ -18,12 +18,13 @@ class Rows(Dataset):
 
     def __init__(self, cut: bool) -> None:
         self.data, self.cut = datasets()[0], cut
+        self.tokens = self.data.inputs.rows(torch.arange(len(self.data)))
 
     def __len__(self):
         return len(self.data)
 
     def __getitem__(self, i):
-        tokens = self.data.inputs[i, : self.data.lengths[i]] if self.cut else self.data.inputs[i]
+        tokens = self.tokens[i, : self.data.lengths[i]] if self.cut else self.tokens[i]
         targets = {name: target[i] for name, target in self.data.targets.items()}
         return tokens, targets, {name: mask[i] for name, mask in self.data.masks.items()}
 

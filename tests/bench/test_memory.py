@@ -1,6 +1,7 @@
 """The largest resident memory of a notebook's kernel, run from top to bottom."""
 
 import nbformat
+import pytest
 from browser import ROOT
 from measure import line, title
 from nbclient import NotebookClient
@@ -12,6 +13,7 @@ ASK = (
 
 
 def test_peak_memory_of_the_lesson_on_large_models():
+    pytest.importorskip("resource", reason="Windows does not tell the largest memory so far in this way")
     title("Peak memory")
     path = ROOT / "notebooks" / "07_large_models.ipynb"
     notebook = nbformat.read(path, as_version=4)

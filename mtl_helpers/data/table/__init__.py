@@ -1,0 +1,1 @@
+"""Any table: read, cleaned, split, and its columns as numbers."""

@@ -1,0 +1,1 @@
+"""The live demos of the lessons, a file each."""

@@ -1,0 +1,277 @@
+"""The data demo: choose what to clean and how to split, and watch rows, class balance and a quick score answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import ipywidgets as widgets
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from sklearn.model_selection import train_test_split
+
+from mtl_helpers.arguments import whole_number
+from mtl_helpers.data import (
+    CLEANING_STEPS,
+    DataError,
+    bag_of_words,
+    baseline_score,
+    clean_reviews,
+    clean_with,
+    split_reviews,
+)
+from mtl_helpers.data.cleaning import fix_encoding, strip_markup, strip_space
+from mtl_helpers.data.tokens import text_key
+from mtl_helpers.evaluation import confidence_interval
+from mtl_helpers.live.demos.demo import Demo
+from mtl_helpers.live.widgets.page import row
+from mtl_helpers.plots import Figure, figure_png, html_table, task_markers, task_styles
+from mtl_helpers.tasks import SENTIMENT, TOPIC
+
+SPLITS = {"random rows": False, "no text on both sides": True}
+TASKS = (TOPIC, SENTIMENT)
+SCORES = ("reported", "without_copies", "set_aside")
+MAX_TRIES = 6
+
+
+class DataDemo(Demo):
+    """Clean ``raw`` by the chosen steps, split it in the chosen way, and score a bag of words on what comes out.
+
+    Parameters
+    ----------
+    raw
+        The raw reviews as strings: columns ``id, text, topic, sentiment, stars``.
+    repeats
+        Splits, each with another seed, over which scores are averaged.
+
+    Each repeat first sets clean reviews aside, with all their copies, that no choice can touch. The rest is cleaned and
+    split as chosen, four fifths to train on. One model a task then gets three scores: **reported**, on the chosen split's
+    test rows; **without_copies**, on those test rows whose text is not in the training rows too; **set_aside**, on the
+    clean reviews. ``run()`` measures the present choice from code; ``results`` holds a row a repeat and task, ``tries`` a
+    row a choice that was measured. A click measures in a background thread that ends by itself within seconds.
+    """
+
+    go = "again"
+
+    def __init__(self, raw: pd.DataFrame, *, repeats: int = 5) -> None:
+        repeats = whole_number("repeats", repeats, at_least=2)  # two make an interval
+        super().__init__(height="9.5em", width="760px")
+        self.raw, self.repeats = raw, repeats
+        self._clean = clean_reviews(raw)
+        # What a text is, whatever its flaws: copies are found by it even where nothing was cleaned.
+        self._key = text_key(strip_space(strip_markup(fix_encoding(raw))).text).reindex(raw.index, fill_value="")
+        self.tries = pd.DataFrame(
+            columns=["cleaned", "split", "rows", *(f"{t.name} {s}" for t in TASKS for s in SCORES)]
+        )
+        self._build_widgets()
+        self._begin()
+
+    # The choice and what follows from it ------------------------------------------------------------------------
+
+    @property
+    def cleaned(self) -> list[str]:
+        """Names of the chosen cleaning steps."""
+        return [name for name, box in self.steps.items() if box.value]
+
+    def set(self, clean: Iterable[str] | None = None, split: str | None = None) -> None:
+        """Choose cleaning steps by name and the split, as a click does, but without measuring: call `run` for that."""
+        names = self.cleaned if clean is None else list(clean)
+        clean_with(self.raw.head(0), names)  # the same check, before any box changes
+        if split not in (None, *SPLITS):
+            raise DataError(f"There is no split {split!r}; there are {', '.join(map(repr, SPLITS))}.")
+
+        def change() -> None:
+            for name, box in self.steps.items():
+                box.value = name in names
+            self.split.value = split or self.split.value
+
+        self._choose(change)
+
+    def run(self) -> pd.DataFrame:
+        """Measure the present choice, wait for it, and return `results`; raises what goes wrong."""
+        self._compute_now(self.repeats)
+        return self.results
+
+    def _amount(self) -> int:
+        return self.repeats
+
+    def _work(self, repeats: int) -> Iterator[None]:
+        """Clean, split and score ``repeats`` times."""
+        self._chosen()
+        self._show()
+        for seed in range(repeats):
+            yield
+            self.results = pd.concat([self.results, pd.DataFrame(self._repeat(seed))], ignore_index=True)
+            self._show()
+        self._add_try()
+
+    def _chosen(self) -> None:
+        """Clean by the present choice and forget the scores of the last one."""
+        self.choice = (self.cleaned, self.split.value)
+        self.results = pd.DataFrame(columns=["seed", "task", *SCORES, "copied"])
+        self.frame, self.table = clean_with(self.raw, self.choice[0])
+
+    def _repeat(self, seed: int) -> list[dict[str, Any]]:
+        """Set reviews aside, split the rest as chosen, train on one part and score on the other and on those set aside."""
+        aside = split_reviews(self._clean, seed=seed).test
+        rest = self.frame[~self._key[self.frame.index].isin(text_key(aside.text))]
+        train, test = self._split(rest, seed)
+        copied = self._key[test.index].isin(self._key[train.index]).to_numpy()
+        rows = []
+        for task in TASKS:
+            baseline = bag_of_words(train, task)
+            parts = {"reported": test, "without_copies": test[~copied], "set_aside": aside}
+            scores = {name: baseline_score(baseline, part, task) for name, part in parts.items()}
+            rows.append({"seed": seed, "task": task.name, **scores, "copied": copied.mean()})
+        return rows
+
+    def _split(self, frame: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+        if SPLITS[self.choice[1]]:  # by what the text says, so that copies go to one side
+            keys = self._key[frame.index]
+            train, _ = train_test_split(np.sort(keys.unique()), test_size=0.2, random_state=seed)
+            return frame[keys.isin(train)], frame[~keys.isin(train)]
+        return tuple(train_test_split(frame, test_size=0.2, random_state=seed))
+
+    # What the page shows ----------------------------------------------------------------------------------------
+
+    def _build_widgets(self) -> None:
+        self.steps = {
+            name: widgets.Checkbox(value=False, description=name, indent=False, layout={"width": "9.5em"})
+            for name in CLEANING_STEPS
+        }
+        self.split = widgets.ToggleButtons(options=list(SPLITS), value="random rows", style={"button_width": "14em"})
+        self._starts(*self.steps.values(), self.split)
+        self.buttons = {
+            "again": self._button("Measure", self.start, icon="play"),
+            "stop": self._button("Stop", self._cancel, icon="stop"),
+            "all": self._button(
+                "Clean all", lambda: self._clean_and_measure(list(CLEANING_STEPS)), icon="check-square"
+            ),
+            "none": self._button("Clean none", lambda: self._clean_and_measure([]), icon="square-o"),
+        }
+        self.progress = widgets.IntProgress(max=self.repeats, layout={"width": "12em"})
+        self._tried = widgets.HTML()
+        rows = [row(*self.steps.values()), self.split, row(*self.buttons.values(), self.progress)]
+        self.box = widgets.VBox([self.readout, self.error_box, *rows, self.picture, self._tried])
+        self.box.add_class("mtl-data-demo")
+
+    def _clean_and_measure(self, steps: list[str]) -> None:
+        self.set(clean=steps)
+        self.start()
+
+    def _interval(self, task: str, score: str) -> str:
+        values = self.results[self.results.task == task][score].astype(float)
+        if len(values) < 2 or values.isna().any():  # a part without one labelled review has no score
+            return "–"
+        mean, low, _ = confidence_interval(values)
+        return f"{mean:.3f} ± {mean - low:.3f}"
+
+    def _show_all(self) -> None:
+        """Write the readout: rows and labels, then a row a task with its three scores."""
+        done = len(self.results) // len(TASKS)
+        copied = f"{self.results.copied.mean():.0%}" if done else "–"
+        lost = {name: int(n) for name, n in self.table.dropped.items() if n}
+        dropped = ", ".join(f"{name} {n}" for name, n in lost.items()) or "nothing"
+        rows = [
+            [t.name, f"{self.frame[t.name].isna().sum():,}", *(self._interval(t.name, score) for score in SCORES)]
+            for t in TASKS
+        ]
+        table = html_table(["task", "labels missing", *(score.replace("_", " ") for score in SCORES)], rows)
+        self.readout.value = (
+            f'<div style="line-height:1.5"><b>{len(self.frame):,} rows</b> of {len(self.raw):,} &nbsp; '
+            f"dropped by: {dropped}<br>test rows whose text is in the training rows too: <b>{copied}</b> &nbsp; "
+            f"({done} of {self.repeats} splits measured){table}</div>"
+        )
+        self.progress.value = done
+        if done in (0, self.repeats):  # drawing takes longer than writing
+            self.picture.value = draw_data(self.frame, self.results)
+
+    def _add_try(self) -> None:
+        cleaned, split = self.choice
+        left_out = [name for name in CLEANING_STEPS if name not in cleaned]
+        what = ", ".join(cleaned) or "nothing"
+        if len(left_out) < len(cleaned):
+            what = f"all but {', '.join(left_out)}" if left_out else "all"
+        means = {
+            f"{task.name} {score}": self.results[self.results.task == task.name][score].astype(float).mean()
+            for task in TASKS
+            for score in SCORES
+        }
+        row = pd.DataFrame([{"cleaned": what, "split": split, "rows": len(self.frame), **means}])
+        self.tries = row if self.tries.empty else pd.concat([self.tries, row], ignore_index=True)
+        self._tried.value = tries_table(self.tries.tail(MAX_TRIES))
+
+    def __repr__(self) -> str:
+        # No trained number in it: this text is compared when the notebook is checked on another machine.
+        cleaned, split = self.choice
+        return f"DataDemo: cleaned {', '.join(cleaned) or 'nothing'}; split by {split}; {len(self.frame)} rows"
+
+
+def draw_data(frame: pd.DataFrame, results: pd.DataFrame) -> bytes:
+    """PNG of two panels: rows of ``frame`` by class, and the mean and interval of each task's scores in ``results``.
+
+    ``results`` has a row a split and task; with fewer than two splits the right panel says that nothing is measured yet.
+    """
+    figure = Figure(figsize=(9.2, 3.1), layout="constrained", dpi=100)
+    left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
+    _draw_balance(left, frame)
+    _draw_scores(right, results)
+    for ax in figure.axes:
+        ax.spines[["top", "right"]].set_visible(False)
+    return figure_png(figure)
+
+
+def tries_table(tries: pd.DataFrame) -> str:
+    """HTML table with a row a try: what was cleaned, how it was split, and the mean scores by task."""
+    heads = ["cleaned", "split", "rows", *(score.replace("_", " ") for _ in TASKS for score in SCORES)]
+    rows = []
+    for one in tries.to_dict("records"):
+        numbers = [f"{one[f'{task.name} {score}']:.3f}" for task in TASKS for score in SCORES]
+        rows.append([one["cleaned"], one["split"], f"{one['rows']:,}", *numbers])
+    above = [("your tries", 3), *((task.name, len(SCORES)) for task in TASKS)]
+    return html_table(heads, rows, left=(0, 1), above=above)
+
+
+def _draw_balance(ax: Axes, frame: pd.DataFrame) -> None:
+    styles, names, place = task_styles([task.name for task in TASKS]), [], 0.0
+    for task in TASKS:
+        for label in (*task.classes, None):
+            count = int((frame[task.name] == label).sum() if label else frame[task.name].isna().sum())
+            style = {"color": styles[task.name]["color"]} if label else {"color": "#cccccc", "hatch": "///"}
+            ax.bar(place, count, edgecolor="white", **style)
+            ax.annotate(f"{count:,}", (place, count), ha="center", va="bottom", fontsize=7)
+            names.append((place, label or "missing"))
+            place += 1
+        place += 0.7
+    ax.set_xticks(*zip(*names, strict=True), rotation=40, ha="right", fontsize=8)
+    ax.set_ylim(0, max(1750, ax.get_ylim()[1]))  # as a rule the same, so that two choices can be compared by eye
+    ax.set_ylabel("rows")
+    ax.set_title(f"labels by class: {', then '.join(task.name for task in TASKS)}", fontsize=10)
+
+
+def _draw_scores(ax: Axes, results: pd.DataFrame) -> None:
+    names = [task.name for task in TASKS]
+    styles, markers = task_styles(names), task_markers(names)
+    splits = results.seed.nunique()
+    for number, task in enumerate(TASKS):
+        for x, score in enumerate(SCORES):
+            values = results[results.task == task.name][score].astype(float)
+            if len(values) > 1:
+                mean, low, _ = confidence_interval(values)
+                ax.errorbar(
+                    x + 0.2 * number - 0.1,
+                    mean,
+                    mean - low,
+                    marker=markers[task.name],
+                    capsize=3,
+                    color=styles[task.name]["color"],
+                    label=task.name if x == 0 else None,
+                )
+    if splits > 1:
+        ax.legend(frameon=False, fontsize=8, loc="lower left")
+    else:
+        ax.text(0.5, 0.5, "not measured yet", transform=ax.transAxes, ha="center", color="#777777")
+    ax.set(ylim=(0.6, 1), xlim=(-0.5, len(SCORES) - 0.5), ylabel="accuracy")
+    ax.set_xticks(range(len(SCORES)), [score.replace("_", "\n") for score in SCORES], fontsize=8)
+    ax.set_title(f"bag of words, {splits} splits" if splits > 1 else "bag of words", fontsize=10)

@@ -1,0 +1,192 @@
+"""What the λ lab shows: sliders, buttons, choices and the readout. It knows how a run looks and nothing of how it is made."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+
+import ipywidgets as widgets
+
+from mtl_helpers.live.lab.recording import BY_HAND, RecordedRun
+from mtl_helpers.live.widgets.live_widget import LiveWidget
+from mtl_helpers.live.widgets.page import only_shown, refill, row
+from mtl_helpers.live.widgets.slider import LambdaSlider
+from mtl_helpers.plots import html_table
+from mtl_helpers.plots.live_curves import SMOOTH, mean
+from mtl_helpers.tasks import Task
+
+LEARNING_RATES = (0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
+SPEEDS = (("full", 0), ("100 a second", 100), ("30 a second", 30), ("10 a second", 10))
+BUTTONS = {
+    "train": ("Train", "play", "Train until you press Pause"),
+    "pause": ("Pause", "pause", "Stop after the present step"),
+    "step": ("Step", "step-forward", "Take one step"),
+    "reset": ("Reset", "undo", "Back to step 0 with the same first weights"),
+    "keep": ("Keep run", "thumb-tack", "Keep these curves, pale, to compare with"),
+    "replay": ("Replay", "history", "Run again with the λ changes you made"),
+}
+METHOD_TIP = (
+    "Who chooses λ. A rule takes over from where λ stands and keeps their sum; one that begins a run makes them sum to the "
+    "number of tasks, so that runs by different rules compare. Move a slider to take the wheel back."
+)
+
+
+class LabPanel:
+    """The lab's widgets, ``parts`` of its box; `furnish` puts in what belongs to the tasks.
+
+    ``actions`` maps each of `BUTTONS` to what it does. ``moved`` is called with a task and its λ when its slider is moved,
+    but not when the lab moves it.
+    """
+
+    def __init__(
+        self,
+        lab: LiveWidget,
+        *,
+        optimizers: Sequence[str],
+        optimizer: str,
+        lr: float,
+        actions: Mapping[str, Callable[[], None]],
+        moved: Callable[[str, float], None],
+    ) -> None:
+        self._lab, self._moved = lab, moved
+        self.tasks: Sequence[Task] = ()
+        self.sliders: dict[str, LambdaSlider] = {}
+        self.readout = widgets.HTML()
+        self.buttons = {
+            name: lab._button(text, actions[name], icon=icon, tip=tip, width="7.2em")
+            for name, (text, icon, tip) in BUTTONS.items()
+        }
+        self.optimizer = widgets.Dropdown(options=list(optimizers), value=optimizer, description="optimizer")
+        self.learning_rate = widgets.Dropdown(options=_rates(lr), value=lr, description="learning rate")
+        self.preset = widgets.Dropdown(options=[("choose ...", {})], description="λ preset")
+        self.speed = widgets.Dropdown(options=SPEEDS, value=0, description="speed")
+        self.method = widgets.Dropdown(options=[BY_HAND], description="method", tooltip=METHOD_TIP)
+        self.method.add_class("mtl-lambda-method")
+        self.data = widgets.Dropdown(description="data", layout={"display": "none"})
+        self.data.add_class("mtl-lambda-data")
+        choosers = [self.optimizer, self.learning_rate, self.preset, self.speed]
+        for chooser in (*choosers, self.method, self.data):
+            chooser.layout.width, chooser.style.description_width = "15.5em", "7em"
+        self.data.layout.width = "19em"
+        self.driver = widgets.HTML(layout={"margin": "2px 0 2px 1em"})
+        self.progress = widgets.IntProgress(layout={"width": "12em"})
+        self.slider_box, self.ghost_row = widgets.VBox(), row()
+        self.parts = [
+            self.readout,
+            lab.error_box,
+            row(*self.buttons.values(), self.progress),
+            row(*choosers),
+            row(self.data, self.method, self.driver),
+            self.slider_box,
+        ]
+
+    def furnish(self, tasks: Sequence[Task], *, batches: int, lr: float) -> None:
+        """Put in the sliders of these tasks, and take away those that were here."""
+        self.tasks, self.sliders = tasks, {task.name: LambdaSlider(task.name) for task in tasks}
+        for name, slider in self.sliders.items():
+            self._lab._watch(slider, partial(self._moved, name))
+        # What is below must not jump while the page takes away the old and draws the new.
+        self.readout.layout.min_height = f"{2.9 + 1.65 * max(2, len(tasks)):.1f}em"
+        self.slider_box.layout.min_height = f"{30 * max(2, len(tasks))}px"
+        refill(self._lab._worker, self.slider_box, self.sliders.values())
+        self.preset.options = [("choose ...", {}), *_presets(list(self.sliders))]
+        self.progress.max, self.progress.value = batches, 0
+        if lr != self.learning_rate.value:
+            self.learning_rate.options = _rates(lr)
+            self.learning_rate.value = lr
+
+    def show_weights(self, weights: Mapping[str, float], *, exactly: bool = True) -> None:
+        """Move the sliders to these λ, or to the nearest stops, without it counting as a learner's move."""
+        for name, slider in self.sliders.items():
+            if not math.isnan(weights[name]):
+                slider.show(weights[name], exactly=exactly)
+
+    def show_method(self, run: RecordedRun) -> None:
+        """Say who chooses λ, and who may."""
+        with only_shown(self.method):  # new options begin with the first
+            if list(self.method.options) != run.methods:
+                self.method.options = run.methods
+            self.method.value = run.method
+        by_rule = f"<b>{html.escape(run.method)}</b> drives; move a slider to take the wheel"
+        self.driver.value = f'<span style="color:#555">{"you drive" if run.method == BY_HAND else by_rule}</span>'
+
+    def offer(self, worlds: Iterable[str], chosen: str) -> None:
+        """Show the choice of data."""
+        self.data.options = list(worlds)
+        self.data.value, self.data.layout.display = chosen, None
+
+    def loading(self, world: str) -> None:
+        """Say that data are being read; nothing can be pressed until `enable` and `show` are called."""
+        for widget in (*self.buttons.values(), *self.sliders.values(), self.data, self.method, self.preset):
+            widget.disabled = True
+        self.readout.value = f"loading {html.escape(world)} ..."
+
+    def enable(self, *, training: bool, begun: bool) -> None:
+        """Which buttons can be pressed now; the optimizer and learning rate of a run that has begun are fixed."""
+        for name, button in self.buttons.items():
+            button.disabled = {"pause": not training, "keep": False, "reset": False}.get(name, training)
+        for widget in (*self.sliders.values(), self.data, self.method, self.preset):
+            widget.disabled = False
+        for chooser in (self.optimizer, self.learning_rate):
+            chooser.disabled = begun
+            chooser.tooltip = "Fixed during a run; press Reset to change it." if begun else ""
+
+    def show(
+        self,
+        run: RecordedRun,
+        rate: float,
+        cosines: Mapping[tuple[str, str], float],
+        scores: Mapping[str, float],
+    ) -> None:
+        """Write the readout: a row a task, of fixed height so that nothing below it jumps; the sliders follow a rule."""
+        recent, last = run.records[-SMOOTH:], run.records[-1] if run.records else None
+        weights = run.mean_weights or dict(run.weights)
+        if run.by_rule and run.method == run.driving:
+            self.show_weights(weights, exactly=False)
+        rows = []
+        for task in self.tasks:
+            loss = mean(record.losses.get(task.name, math.nan) for record in recent)
+            score = scores.get(task.name, math.nan)
+            weight = three_digits(weights[task.name]) if run.by_rule else f"{weights[task.name]:g}"
+            seen = "–" if math.isnan(score) else f"{task.metric} {score:.3f}"
+            rows.append([task.name, weight, "–" if math.isnan(loss) else f"{loss:.3f}", seen])
+        by = f" by {html.escape(run.driving)}" if run.by_rule else ""
+        cosine = " · ".join(f"{a}, {b}: {value:+.2f}" for (a, b), value in cosines.items())
+        wide = f'<span style="display:inline-block; min-width:9em">λ{by}</span>'
+        self.readout.value = (
+            f'<div style="line-height:1.5"><b>step {last.step if last else 0}</b> &nbsp; '
+            f"{f'{rate:.0f} steps/s' if rate else ''} &nbsp; {f'gradient cosine {cosine}' if cosine else ''}"
+            f"{html_table(['task', wide, 'training loss', 'validation'], rows)}</div>"
+        )
+        self.progress.value = (last.step - 1) % self.progress.max + 1 if last else 0
+        self.progress.description = f"epoch {last.epoch if last else 0}"
+
+    def show_ghosts(self, labels: Sequence[str], remove: Callable[[int], None]) -> None:
+        """A button for each kept run, which removes it."""
+        buttons = []
+        for number, label in enumerate(labels, start=1):
+            text, tip = f"run {number}: {label}", "Remove this kept run"
+            button = self._lab._button(text, partial(remove, number), icon="times", tip=tip, width="auto")
+            button.style.button_color = "#f2f2f2"
+            buttons.append(button)
+        refill(self._lab._worker, self.ghost_row, buttons)
+
+
+def _presets(names: list[str]) -> Iterable[tuple[str, dict[str, float]]]:
+    yield "equal", dict.fromkeys(names, 1.0)
+    if len(names) > 1:
+        for name in names:
+            yield f"only {name}", {other: float(other == name) for other in names}
+        for name, rest in (names[:2], names[1::-1]):
+            yield f"{name} 10 : 1 {rest}", {other: 10.0 if other == name else 1.0 for other in names}
+
+
+def three_digits(value: float) -> str:
+    """λ as a rule chose it, in a width that does not change: ``0.900``, ``1.02``, ``-12.5``."""
+    return f"{value:#.3g}".rstrip(".")
+
+
+def _rates(lr: float) -> list[tuple[str, float]]:
+    return [(f"{rate:g}", rate) for rate in sorted({*LEARNING_RATES, lr})]

@@ -1,0 +1,103 @@
+"""A drive as its car has it: the camera's frame, the microphone's clip, the map with the routes, and what a model says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib.figure
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from mtl_helpers.driving import RATE, log_mel, render, road_centre, speak, waypoints
+from mtl_helpers.driving.rules import CROSSING, POINTS
+from mtl_helpers.driving.scene import OBSTACLE_AT
+from mtl_helpers.plots.styles import task_styles
+from mtl_helpers.tasks import Task
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one head says of the drive at hand: a class with its probability, or the points of a route."""
+
+    task: Task
+    output: Tensor  # (n_outputs,)
+
+    @property
+    def says(self) -> str:
+        """The answer in words: a class, or where the last point of a route lies."""
+        answer = self.task.decode(self.output[None])[self.task.name].item()
+        return str(answer) if self.task.classes else "to ({:+.1f}, {:.1f})".format(*answer[-2:])
+
+    @property
+    def confidence(self) -> float | None:
+        """The probability of what it says; None of a route, which has none."""
+        return float(self.task.condition(self.output[None]).max()) if self.task.classes else None
+
+    def __str__(self) -> str:
+        return self.says if self.confidence is None else f"{self.says} · {self.confidence:.0%}"
+
+
+def plot_drive(
+    figure: matplotlib.figure.Figure,
+    row: pd.DataFrame,
+    answers: Mapping[str, Answer],
+    *,
+    camera: bool = True,
+    microphone: bool = True,
+) -> None:
+    """Draw a drive, a frame of one row, and a model's answers to it by task. The dashed route is the right one."""
+    frame, sound, map_ = figure.subplots(1, 3, width_ratios=[1, 0.8, 1.25])
+    figure.subplots_adjust(left=0.01, right=0.99, top=0.9, bottom=0.14, wspace=0.12)
+    styles = task_styles(answers)
+    picture = render(row, size=160)[0].transpose(1, 2, 0) if camera else np.zeros((160, 160, 3))
+    frame.imshow(picture, interpolation="nearest")
+    frame.set_title("camera" if camera else "camera: black", fontsize=10)
+    frame.axis("off")
+    clip = speak(row) * microphone
+    sound.imshow(log_mel(clip, RATE)[0], origin="lower", aspect="auto", cmap="magma", vmin=0, vmax=1)
+    sound.set_title("microphone" if microphone else "microphone: silent", fontsize=10)
+    sound.set_xlabel("time, half a second", fontsize=9, labelpad=2)
+    sound.set(xticks=[], yticks=[])
+    for ax, name, y in ((frame, "sign", 0.93), (frame, "obstacle", 0.06), (sound, "command", 0.93)):
+        if name in answers:
+            box = {
+                "facecolor": "white",
+                "alpha": 0.85,
+                "edgecolor": styles[name]["color"],
+                "boxstyle": "round,pad=0.25",
+            }
+            ax.text(0.04, y, f"{name}: {answers[name]}", transform=ax.transAxes, fontsize=9, va="center", bbox=box)
+    _draw_map(map_, row, answers, styles)
+
+
+def _draw_map(ax: Axes, row: pd.DataFrame, answers: Mapping[str, Answer], styles: dict[str, Any]) -> None:
+    bend, y = float(row.bend.iloc[0]), np.linspace(-0.2, 3.2, 40)
+    middle = road_centre(y, bend)
+    ax.set_facecolor("#dfe8d5")
+    ax.axhspan(CROSSING - 0.3, CROSSING + 0.3, color="#bdbdbd", linewidth=0)
+    ax.fill_betweenx(y, middle - 0.5, middle + 0.5, color="#bdbdbd", linewidth=0)
+    obstacle = row.obstacle.iloc[0]
+    if obstacle in OBSTACLE_AT:
+        x = OBSTACLE_AT[obstacle] + road_centre(CROSSING, bend)
+        ax.scatter(x, CROSSING, 230, marker="s", color="#444444", zorder=3)
+    right = _path(waypoints(row.action, row.bend.to_numpy())[0])
+    ax.plot(*right, color="black", linestyle="--", linewidth=1.2, zorder=4, label=f"true: {row.action.iloc[0]}")
+    if "waypoints" in answers:
+        colour, route = styles["waypoints"]["color"], _path(answers["waypoints"].output.numpy())
+        ax.plot(*route, color=colour, marker="o", markersize=5, linewidth=2, zorder=5, label="waypoints")
+    ax.scatter(0, 0, 130, marker="^", color="black", zorder=6)
+    ax.set_title(f"map · action: {answers['action']}" if "action" in answers else "map · no action", fontsize=10)
+    ax.set(xlim=(-2.6, 2.6), ylim=(-0.2, 3.2), xticks=[-2, -1, 0, 1, 2], yticks=[0, 1, 2, 3])
+    ax.tick_params(labelsize=8)
+    ax.set_xlabel("road widths", fontsize=9, labelpad=1)
+    ax.legend(fontsize=8, loc="upper right", framealpha=0.85)
+
+
+def _path(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """x and y of a route, from the car on."""
+    xy = np.concatenate([[[0.0, 0.0]], np.reshape(points, (POINTS, 2))])
+    return xy[:, 0], xy[:, 1]

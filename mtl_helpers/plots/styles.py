@@ -1,0 +1,64 @@
+"""How a task looks: one colour, one line style and one marker, the same in every figure of the course."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import count
+from typing import Any
+
+# Okabe and Ito's palette without its yellow, which white paper hides, but with a wine red: all eight are told apart by
+# colour-blind readers, and line style or marker tells them apart without colour.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#882255", "#000000")
+_DASHES: tuple[Any, ...] = (
+    "-",
+    (0, (5, 1.5)),
+    (0, (3, 1, 1, 1)),
+    (0, (1, 1)),
+    (0, (7, 1, 1, 1, 1, 1)),
+    (0, (2, 2)),
+    (0, (9, 2)),
+    (0, (4, 1, 4, 1, 1, 1)),
+)
+_MARKERS = "os^DvPX*"
+_KNOWN = {"topic": 0, "sentiment": 1, "stars": 2}
+
+
+def numbered_style(number: int) -> dict[str, Any]:
+    """Colour and line style of that number; from the ninth on a colour comes again with another line style."""
+    turn = number // len(COLOURS)
+    return {"color": COLOURS[number % len(COLOURS)], "linestyle": _DASHES[(number + turn) % len(_DASHES)]}
+
+
+def numbered_marker(number: int) -> str:
+    """Marker of that number; from the ninth on it comes again with another colour."""
+    return _MARKERS[(number + number // len(COLOURS)) % len(_MARKERS)]
+
+
+def task_styles(names: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Colour and line style by task; the course's own tasks look the same in every figure.
+
+    >>> task_styles(["sentiment"])["sentiment"]["color"]
+    '#D55E00'
+    """
+    return {name: numbered_style(number) for name, number in _numbers(names).items()}
+
+
+def task_markers(names: Iterable[str]) -> dict[str, str]:
+    """Marker by task, numbered as `task_styles`.
+
+    >>> task_markers(["topic", "sentiment", "mood"])
+    {'topic': 'o', 'sentiment': 's', 'mood': '^'}
+    """
+    return {name: numbered_marker(number) for name, number in _numbers(names).items()}
+
+
+def dash(style: Mapping[str, Any]) -> dict[str, Any]:
+    """The line style alone, for what has its colour already."""
+    return {"linestyle": style["linestyle"]}
+
+
+def _numbers(names: Iterable[str]) -> dict[str, int]:
+    names = list(names)
+    taken = {_KNOWN[name] for name in names if name in _KNOWN}
+    free = (number for number in count() if number not in taken)
+    return {name: _KNOWN[name] if name in _KNOWN else next(free) for name in names}

@@ -1,0 +1,329 @@
+"""Experiments: each one's smallest run is the committed row, its tables are the committed ones, and one runner goes on."""
+
+import os
+import pickle
+import re
+import signal
+import subprocess
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+import distributed
+import pandas as pd
+import pytest
+
+from mtl_helpers import __main__ as launcher
+from mtl_helpers.evaluation import usual_arms
+from mtl_helpers.experiments import (
+    EXPERIMENTS,
+    RESULTS,
+    Experiment,
+    cost,
+    driving,
+    large_models,
+    methods,
+    methods_tables,
+    real_data,
+    real_data_tables,
+    rows_of,
+    transfer,
+)
+from mtl_helpers.experiments import __main__ as runner
+from mtl_helpers.tasks import SENTIMENT, TOPIC
+
+ROOT = Path(__file__).resolve().parents[1]
+CLOSE = 0.05  # another processor, or another version, rounds otherwise, and may stop at another step
+
+
+def stored(name: str) -> pd.DataFrame:
+    return pd.read_csv(RESULTS / f"{name}.csv", comment="#")
+
+
+def one_run(experiment: Experiment, config: dict) -> pd.DataFrame:
+    """The run of one config of the table's, as the runner hands it on."""
+    assert config in experiment.configs(experiment.seeds)
+    return pd.DataFrame([{**config, **experiment.run(config)}])
+
+
+def alike(table: pd.DataFrame, name: str, on: list[str], scores: list[str]) -> None:
+    """A table of some rows: the columns of the file, and in these rows its scores."""
+    file = stored(name)
+    assert list(table) == list(file)
+    both = table.astype({key: file[key].dtype for key in on}).merge(file, on=on, suffixes=("", " of the file"))
+    assert len(both) == len(table) > 0
+    for score in scores:
+        assert both[score].to_numpy() == pytest.approx(both[f"{score} of the file"].to_numpy(), abs=CLOSE, nan_ok=True)
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_each_experiment_lists_runs_that_are_all_different_and_more_for_more_seeds(name):
+    experiment = import_module(f"mtl_helpers.experiments.{name}").EXPERIMENT
+    configs = experiment.configs(experiment.seeds)
+    assert len({str(sorted(config.items())) for config in configs}) == len(configs) > 5
+    assert [config for config in configs if config["seed"] < 2] != configs or name == "real_data"
+
+
+# One run of each
+
+
+def test_cost():
+    runs = one_run(cost.EXPERIMENT, {"encoder": "CNN", "seed": 0})
+    alike(cost.tables(runs)["cost"], "cost", ["encoder", "seed", "arm"], ["topic", "sentiment"])
+
+
+def test_transfer():
+    world = next(
+        i for i, world in enumerate(transfer.WORLDS) if world.func is transfer.controlled and world.args == (1, 300)
+    )
+    rows = rows_of(one_run(transfer.EXPERIMENT, {"world": world, "seed": 0})).drop(columns="place")
+    alike(
+        rows[stored("transfer_runs").columns], "transfer_runs", ["world", "rho", "n", "arm", "task", "seed"], ["score"]
+    )
+
+
+def test_methods(monkeypatch):
+    monkeypatch.setattr(methods, "SHARES", (0.5,))
+    rows = rows_of(one_run(methods.EXPERIMENT, {"name": "digits", "size": "large", "lr": 0.003, "seed": 0}))
+    alike(rows, "methods_runs", ["world", "model", "arm", "lr", "task", "seed", "share"], ["val", "test"])
+
+
+def test_driving(monkeypatch):
+    runs = one_run(
+        driving.EXPERIMENT, {"world": "driving", "seed": 0, "labels": 300, "arm": "single", "task": "action"}
+    )
+    keys = ["world", "arm", "labels", "seed", "condition", "task", "n", "parameters"]
+    alike(driving.tables(runs)["driving"], "driving", keys, ["score"])
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"part": "labels", "arm": "bag of words", "task": "topic", "n": 20, "seed": 0},
+        {"part": "tuning", "arm": "heads only", "seed": 0},
+    ],
+    ids=["labels", "tuning, in a process of its own"],
+)
+def test_large_models(config):
+    pytest.importorskip("transformers")
+    table = large_models.tables(one_run(large_models.EXPERIMENT, config))["large_models"]
+    alike(table, "large_models", ["part", "arm", "seed", "task", *(["labels"] if "n" in config else [])], ["score"])
+    assert (table.memory_mb > 0).all() or config["part"] == "labels"
+
+
+@pytest.mark.skipif("MTL_DATA" not in os.environ, reason="set MTL_DATA to a folder with the published archives")
+def test_real_data():
+    config = {"world": "domains", "seed": 0, "arm": "TF-IDF", "tasks": ["stars"], "weights": [1], "lr": 0}
+    found = one_run(real_data.EXPERIMENT, config)
+    rows = stored("real_data_runs")
+    row = rows[(rows.world == "domains") & (rows.arm == "TF-IDF") & (rows.task == "stars") & (rows.seed == 0)]
+    assert found.test[0]["stars"] == pytest.approx(row.score.item(), abs=1e-3)
+
+
+# The tables follow from the runs
+
+
+def test_the_tables_of_transfer_are_the_committed_ones():
+    """The rows of the file as the runs of one world, seed by seed."""
+    rows, looks = stored("transfer_runs"), stored("gradients")
+    runs = []
+    for seed in sorted(set(rows.seed)):
+        parts = [part[part.seed == seed].to_dict("records") for part in (rows, looks)]
+        runs.append({"world": 0, "rows": [{"place": i, **row} for i, row in enumerate([*parts[0], *parts[1]])]})
+    for name, table in transfer.tables(pd.DataFrame(runs)).items():
+        pd.testing.assert_frame_equal(
+            table.reset_index(drop=True),
+            stored(name),
+            check_dtype=False,
+            rtol=0,
+            atol=0.11 if name == "transfer" else 2e-4,
+        )
+
+
+def test_the_tables_of_methods_are_the_committed_ones():
+    searches = stored("search_runs")
+    found = searches[searches.search != "grid"]  # the grid is among the runs
+    runs = [
+        {"lr": 0.003, "rows": stored("methods_runs").to_dict("records")},
+        {"lr": float("nan"), "rows": found.to_dict("records")},
+    ]
+    tables = methods.tables(pd.DataFrame(runs))
+    assert len(tables) == 6
+    for name, table in tables.items():
+        pd.testing.assert_frame_equal(table.round(4), stored(name), check_dtype=False, rtol=0, atol=2e-4, obj=name)
+
+
+def test_the_table_of_real_data_is_the_committed_one():
+    table = real_data_tables.table_of(stored("real_data_runs"), real_data.SCORED).astype({"settings": float})
+    pd.testing.assert_frame_equal(table, stored("real_data"), check_dtype=False, rtol=0, atol=0.011)
+
+
+def test_the_pilot_of_real_data_chooses_what_the_other_seeds_run():
+    """The pilot's runs are faked: its second learning rate is the better one for every arm."""
+    pilot = real_data.configs(5)
+    assert {config["seed"] for config in pilot} == {0}
+    runs = []
+    for config in pilot:
+        good = config["lr"] in (0, max(real_data.LRS)) and len(set(config["weights"])) == 1
+        tasks = {task.name: task for task in real_data.SCORED[config["world"]]}
+        scored = [name for name in tasks if name in config["tasks"]]
+        scores = {name: 0.8 if good == tasks[name].higher_is_better else 0.6 for name in scored}
+        runs.append({**config, "val": scores, "test": scores, "cpu_s": 1.0})
+    more = real_data.then(pd.DataFrame(runs), 3)
+    assert {config["seed"] for config in more} == {1, 2} and {config["lr"] for config in more} == {
+        0,
+        max(real_data.LRS),
+    }
+    assert all(len(set(config["weights"])) == 1 for config in more)
+
+
+# What a lesson, a demo and a table take is one object
+
+
+@pytest.mark.parametrize(
+    "arm",
+    [*transfer.OTHER_WAYS, transfer.DEAR, transfer.FREE_CONTROL, *usual_arms(SENTIMENT, TOPIC)],
+    ids=lambda a: a.name,
+)
+def test_an_arm_can_be_sent_to_another_process(arm):
+    again = pickle.loads(pickle.dumps(arm))
+    assert again.name == arm.name and again.tasks == arm.tasks
+
+
+def test_the_tasks_of_the_methods_worlds_are_those_of_their_tables():
+    assert {name: world.tasks for name, world in methods.WORLDS.items()} == methods_tables.TASKS
+
+
+# The runner
+
+
+def test_the_launcher_hands_the_command_on(monkeypatch):
+    called = []
+    monkeypatch.setattr(launcher, "install", lambda *extras: "python")
+    monkeypatch.setattr(launcher.subprocess, "call", lambda command, cwd: called.append(command) or 0)
+    with pytest.raises(SystemExit) as ended:
+        launcher.main(["experiment", "transfer", "--processes", "3"])
+    assert called == [["python", "-m", "mtl_helpers.experiments", "transfer", "--processes", "3"]]
+    assert ended.value.code == 0
+
+
+def test_the_store_s_name_changes_with_the_code_and_not_with_its_comments(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(tmp_path))
+    found = []
+    for source in ("x = 1\n", "x  =  1  # a comment\n", "x = 2\n", "from mtl_helpers.errors import DataError\nx = 2\n"):
+        (tmp_path / "probe.py").write_text(source, encoding="utf-8")
+        found.append(runner.fingerprint("probe"))
+    assert found[0] == found[1] and len(set(found)) == 3
+
+
+SCRIPT = """
+import sys, time
+from pathlib import Path
+from mtl_helpers.experiments import Experiment, __main__ as runner, cost, rows_of
+folder = Path(sys.argv[1])
+runner.CACHE, runner.RESULTS = folder / "cache", folder / "results"
+def configs(seeds):
+    return [{"seed": seed} for seed in range(seeds)]
+def run(config):
+    with (folder / "log").open("a", encoding="utf-8") as file:
+        file.write(f"{config['seed']}\\n")
+    while config["seed"] >= 4 and not (folder / "go_on").exists():
+        time.sleep(0.01)
+    return {"rows": [{"seed": config["seed"], "score": config["seed"] / 8}]}
+cost.EXPERIMENT = Experiment(configs, run, lambda runs: {"cost": rows_of(runs)}, seeds=8, notes=lambda: ["data: none"])
+runner.main(["cost", "--processes", "2"])
+"""
+
+
+def test_killed_in_mid_run_and_in_mid_write_it_goes_on_and_repeats_nothing(tmp_path):
+    command = [sys.executable, "-c", SCRIPT, str(tmp_path)]
+    first = subprocess.Popen(command, cwd=ROOT, start_new_session=True)
+    while (
+        not (stores := list(tmp_path.glob("cache/cost-*.jsonl")))
+        or stores[0].read_text(encoding="utf-8").count("\n") < 4
+    ):
+        assert first.poll() is None
+        time.sleep(0.02)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    store = stores[0]
+    with store.open("a", encoding="utf-8") as file:
+        file.write('{"key": "{\\"seed\\": 4}", "resul')
+    (tmp_path / "log").write_text("", encoding="utf-8")
+    (tmp_path / "go_on").touch()
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
+    assert "runs:  50%" in second.stderr, "it shows how far it is, and what is kept counts"
+    assert sorted((tmp_path / "log").read_text(encoding="utf-8").split()) == list("4567")
+    assert list(tmp_path.glob("cache/*")) == [store]
+    first_line, note = (tmp_path / "results" / "cost.csv").read_text(encoding="utf-8").splitlines()[:2]
+    on = r"torch [\d.]+, numpy [\d.]+, .+, 1 thread of \d+ cores"
+    assert re.fullmatch(rf"# python -m mtl_helpers experiment cost, \d{{4}}-\d\d-\d\d, {on}", first_line)
+    assert note == "# data: none"
+    table = pd.read_csv(tmp_path / "results" / "cost.csv", comment="#")
+    assert table.to_dict("list") == {"seed": list(range(8)), "score": [seed / 8 for seed in range(8)]}
+
+
+def squares(config: dict) -> dict:
+    if config["seed"] == 13:
+        raise RuntimeError("no luck")
+    return {"rows": [{"seed": config["seed"], "square": config["seed"] ** 2}]}
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    def build(first: int = 0, **more) -> Path:
+        monkeypatch.setattr(runner, "CACHE", tmp_path / "cache")
+        monkeypatch.setattr(runner, "RESULTS", tmp_path / "results")
+        experiment = Experiment(
+            lambda seeds: [{"seed": first + seed} for seed in range(seeds)],
+            squares,
+            lambda runs: {"squares": rows_of(runs)},
+            **{"seeds": 4, "processes": 1} | more,
+        )
+        monkeypatch.setattr(cost, "EXPERIMENT", experiment)
+        return tmp_path / "results" / "squares.csv"
+
+    return build
+
+
+def test_a_quick_look_is_written_nowhere(fake, capsys):
+    path = fake()
+    runner.main(["cost", "--seeds", "2"])
+    assert not path.exists() and "A look with 2 seeds; the files have 4" in capsys.readouterr().out
+    runner.main(["cost"])
+    assert pd.read_csv(path, comment="#").square.tolist() == [0, 1, 4, 9]
+
+
+def test_what_is_known_only_after_the_first_runs_is_run_too(fake):
+    path = fake(then=lambda runs, seeds: [{"seed": 10 * len(runs)}])
+    runner.main(["cost"])
+    assert pd.read_csv(path, comment="#").square.tolist() == [0, 1, 4, 9, 1600]
+
+
+@pytest.mark.bad_input
+def test_a_failed_run_ends_it_and_the_finished_ones_are_kept(fake, tmp_path):
+    path = fake(first=10)
+    with pytest.raises(SystemExit, match="1 of 4 runs failed, see above; the same command tries them once more"):
+        runner.main(["cost"])
+    (store,) = tmp_path.glob("cache/*")
+    assert not path.exists() and len(store.read_text(encoding="utf-8").splitlines()) == 3
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["cost", "--seeds", "1"], "an interval needs at least 2 seeds; found 1"), (["costs"], "invalid choice: 'costs'")],
+)
+def test_a_command_that_cannot_be_is_answered_in_words(arguments, said, capsys):
+    with pytest.raises(SystemExit):
+        runner.main(arguments)
+    assert said in capsys.readouterr().err
+
+
+def test_a_cluster_computes_the_same(fake, tmp_path):
+    path = fake()
+    options = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None, "local_directory": str(tmp_path)}
+    with distributed.LocalCluster(**options) as cluster:
+        runner.main(["cost", "--cluster", cluster.scheduler_address])
+    assert pd.read_csv(path, comment="#").square.tolist() == [0, 1, 4, 9]
