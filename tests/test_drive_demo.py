@@ -13,7 +13,7 @@ from mtl_helpers.driving import DRIVING_TASKS, SIGN, make_drives, wav
 from mtl_helpers.live import DemoError, DriveDemo
 from mtl_helpers.live.widgets import live_widget
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
-from mtl_helpers.plots.drives import Answer
+from mtl_helpers.plots.live.drive_views import Answer
 from mtl_helpers.training import TrainingError, mean_skill, validate
 
 STEPS = 12

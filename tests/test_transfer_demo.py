@@ -14,7 +14,7 @@ from mtl_helpers.live import DemoError, TransferDemo
 from mtl_helpers.live.demos import transfer
 from mtl_helpers.live.demos.transfer import ARMS, STEPS, transfer_table, verdict
 from mtl_helpers.plots import Figure
-from mtl_helpers.plots.transfer import Limits, plot_transfer
+from mtl_helpers.plots.live.transfer_panels import Limits, plot_transfer
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 GAIN = {"single": 0.0, "plain sharing": 0.01, "conditioned": 0.2, "control": -0.01}
