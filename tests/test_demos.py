@@ -108,6 +108,7 @@ def test_a_closed_demo_is_collected_with_its_figure(name, request):
     assert left() is None
 
 
+@pytest.mark.bad_input
 def test_a_closed_demo_says_so(new_demo):
     demo = new_demo()
     demo.close()
@@ -153,5 +154,5 @@ def test_a_program_with_a_demo_ends():
     program = (
         "from mtl_helpers.live import PriceDemo; demo = PriceDemo(); demo.tasks.value = 5; print(demo.tasks.value)"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8", timeout=120)
     assert done.stdout == "5\n" and done.returncode == 0
