@@ -145,8 +145,8 @@ class Task:
     def loss(self, output: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mean of `losses` over the labelled examples of a batch, a scalar; nan if there is none.
 
-        ``target`` is ``(batch, *label_shape)`` and ``mask (batch,)``, or the numbers of the labelled rows. The labelled rows are selected before anything is
-        computed, so what lies under the mask has no say, be it nan, and its output gets no gradient.
+        ``target`` is ``(batch, *label_shape)`` and ``mask (batch,)``, or the numbers of the labelled rows. These are selected
+        before anything is computed, so what lies under the mask has no say, be it nan, and its output gets no gradient.
         """
         self.check_output(output, target)
         rows = mask.nonzero().squeeze(1) if mask is not None and mask.dtype == torch.bool else mask
