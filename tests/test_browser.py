@@ -192,7 +192,7 @@ def test_running_the_cell_again_stops_the_lab_it_replaces(start_here):
     page.press("Train")
     page.wait_for(lambda: page.readout()["step"] > 5, "some steps")
     page.run_all()
-    assert page.execute("print(old.training, old._closed, lab is old)").split() == ["False", "True", "False"]
+    assert page.execute("print(old.training, old.closed, lab is old)").split() == ["False", "True", "False"]
 
 
 def test_voila_serves_the_lab(browser, course, tmp_path):

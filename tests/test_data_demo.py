@@ -72,6 +72,7 @@ def test_a_number_written_otherwise_is_no_change_and_a_word_is():
     assert count_changed(before, before.assign(sentiment=None, stars=[4.0, 4.0])) == 1
 
 
+@pytest.mark.bad_input
 def test_an_unknown_step_is_named_with_those_there_are(raw):
     with pytest.raises(DataError, match="'tags'; there are 'encoding', 'markup'"):
         clean_with(raw, ["tags"])
@@ -222,6 +223,7 @@ def test_an_error_in_the_thread_is_shown_and_raised(demo, monkeypatch):
     assert demo.error_box.value == ""
 
 
+@pytest.mark.bad_input
 def test_what_can_not_be_chosen_is_refused_and_changes_nothing(demo, raw):
     with pytest.raises(DataError, match="There is no split 'by luck'"):
         demo.set(split="by luck")

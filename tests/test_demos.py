@@ -108,6 +108,7 @@ def test_a_closed_demo_is_collected_with_its_figure(name, request):
     assert left() is None
 
 
+@pytest.mark.bad_input
 def test_a_closed_demo_says_so(new_demo):
     demo = new_demo()
     demo.close()

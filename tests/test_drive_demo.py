@@ -13,7 +13,7 @@ from mtl_helpers.driving import DRIVING_TASKS, SIGN, make_drives, wav
 from mtl_helpers.live import DemoError, DriveDemo
 from mtl_helpers.live.widgets import live_widget
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
-from mtl_helpers.plots.drives import Answer
+from mtl_helpers.plots.live.drive_views import Answer
 from mtl_helpers.training import TrainingError, mean_skill, validate
 
 STEPS = 12
@@ -148,6 +148,7 @@ def test_running_its_cell_again_closes_it(new_demo, monkeypatch):
         older.set(command="stop")
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("act", "said"),
     [
@@ -166,6 +167,7 @@ def test_bad_choices_change_nothing(new_demo, act, said):
     assert repr(demo) == before
 
 
+@pytest.mark.bad_input
 def test_a_demo_of_other_tasks_is_refused(splits, new_demo):
     with pytest.raises(
         DemoError, match="draws the tasks sign, obstacle, command, action, waypoints; the model has sign"

@@ -197,6 +197,7 @@ def test_the_shade_is_where_no_task_is_harmed(demo, angle):
         assert bool(d @ g >= 0 and d @ h >= 0) == inside
 
 
+@pytest.mark.bad_input
 def test_what_can_not_be_drawn_is_refused_and_changes_nothing(demo):
     before = dict(demo.gradients)
     for wrong, said in {

@@ -224,11 +224,11 @@ def test_a_slider_moved_just_before_the_next_rule_counts(new_lab):
 def test_weights_below_zero_stop_the_slider_at_its_end(new_lab, monkeypatch):
     lab = new_lab()
     lab.use("random")
-    monkeypatch.setattr(RandomWeights, "weigh", lambda *_: {"topic": -0.5, "sentiment": 25.0})
+    monkeypatch.setattr(RandomWeights, "weigh", lambda *_: {"topic": -23.0, "sentiment": 25.0})
     lab.run(25)
-    assert "-0.500" in lab.panel.readout.value and "25.0" in lab.panel.readout.value
+    assert "-23.0" in lab.panel.readout.value and "25.0" in lab.panel.readout.value
     low, high = lab.plot._weight.get_ylim()
-    assert low < -0.5 and high > 25 and lab.plot.curves["weight topic"][1][-1] == -0.5
+    assert low < -23 and high > 25 and lab.plot.curves["weight topic"][1][-1] == -23
     lab.use("by hand")
     assert dict(lab.weights) == {"topic": 0, "sentiment": 10}
     assert [slider.value for slider in lab.sliders.values()] == [0, 10]

@@ -93,6 +93,7 @@ def test_an_error_in_the_thread_is_shown(demo, batches):
         demo.run(rounds=2)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
@@ -123,6 +124,7 @@ def test_what_the_notebook_stores_holds_no_time(demo):
     assert stored["text/plain"] == repr(demo) == before and stored["image/png"]
 
 
+@pytest.mark.bad_input
 def test_without_batches_there_is_nothing_to_time():
     with pytest.raises(DemoError, match="no batch"):
         ModelDemo([], TASKS, 30)

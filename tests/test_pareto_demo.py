@@ -233,6 +233,7 @@ def test_an_error_in_the_thread_is_shown_and_raised_and_forgotten(new_demo, quic
 # What it is told and what it shows
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("options", "message"),
     [

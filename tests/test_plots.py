@@ -235,6 +235,7 @@ def test_several_fronts_differ_in_colour_and_marker_and_the_figure_is_shown_once
     assert len(small.get_paths()[0].vertices) != len(large.get_paths()[0].vertices)
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -280,6 +281,7 @@ def test_an_interval_that_reaches_zero_looks_different():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["helps", "unclear", "harms"]
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("tables", [{}, {"empty": pd.DataFrame(columns=["change", "low", "high"])}])
 def test_no_change_is_no_picture(tables):
     with pytest.raises(ValueError, match="nothing to draw"):

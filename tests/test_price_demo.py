@@ -68,6 +68,7 @@ def test_memory_is_2_bytes_a_frozen_number_and_16_a_trained_one(demo):
         assert way.gb_trained == pytest.approx(1e-9 * (2 * (way.kept - way.trained) + 16 * way.trained))
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("choice", "said"),
     [
@@ -84,6 +85,7 @@ def test_what_can_not_be_chosen_is_said_and_changes_nothing(demo, choice, said):
     assert repr(demo) == before
 
 
+@pytest.mark.bad_input
 def test_sizes_refuse_what_is_no_number_of_tasks():
     size = ARCHITECTURES["BERT base"]
     with pytest.raises(ModelError, match="at least 1; found 0"):

@@ -14,7 +14,7 @@ from mtl_helpers.live import DemoError, TransferDemo
 from mtl_helpers.live.demos import transfer
 from mtl_helpers.live.demos.transfer import ARMS, STEPS, transfer_table, verdict
 from mtl_helpers.plots import Figure
-from mtl_helpers.plots.transfer import Limits, plot_transfer
+from mtl_helpers.plots.live.transfer_panels import Limits, plot_transfer
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 GAIN = {"single": 0.0, "plain sharing": 0.01, "conditioned": 0.2, "control": -0.01}
@@ -170,6 +170,7 @@ def test_an_error_in_the_thread_is_shown_and_raised_and_forgotten(new_demo, quic
 # What it is told and what it shows
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -189,6 +190,7 @@ def test_what_no_slider_has_is_refused_and_changes_nothing(new_demo, options, me
     assert demo.setting == before
 
 
+@pytest.mark.bad_input
 @pytest.mark.parametrize("seeds", [1, 2.5, True, "3"])
 def test_an_interval_needs_two_seeds(new_demo, seeds):
     with pytest.raises(DemoError, match="seeds must be a whole number of at least 2"):

@@ -145,7 +145,7 @@ class Task:
     def loss(self, output: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mean of `losses` over the labelled examples of a batch, a scalar; nan if there is none.
 
-        ``target`` is ``(batch, *label_shape)`` and ``mask (batch,)``, or the numbers of the labelled rows. These are selected
+        ``target`` is ``(batch, *label_shape)`` and ``mask (batch,)``, or the numbers of the labelled rows. Those are selected
         before anything is computed, so what lies under the mask has no say, be it nan, and its output gets no gradient.
         """
         self.check_output(output, target)

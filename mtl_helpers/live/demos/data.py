@@ -8,7 +8,6 @@ from typing import Any
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from sklearn.model_selection import train_test_split
 
 from mtl_helpers.arguments import whole_number
@@ -26,7 +25,8 @@ from mtl_helpers.data.tokens import text_key
 from mtl_helpers.evaluation import confidence_interval
 from mtl_helpers.live.demos.demo import Demo
 from mtl_helpers.live.widgets.page import row
-from mtl_helpers.plots import Figure, figure_png, html_table, task_markers, task_styles
+from mtl_helpers.plots import Figure, figure_png, html_table
+from mtl_helpers.plots.live.label_balance import plot_labels
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 SPLITS = {"random rows": False, "no text on both sides": True}
@@ -185,7 +185,9 @@ class DataDemo(Demo):
         )
         self.progress.value = done
         if done in (0, self.repeats):  # drawing takes longer than writing
-            self.picture.value = draw_data(self.frame, self.results)
+            figure = Figure(figsize=(9.2, 3.1), layout="constrained", dpi=100)
+            plot_labels(figure, self.frame, self.results, TASKS, SCORES)
+            self.picture.value = figure_png(figure)
 
     def _add_try(self) -> None:
         cleaned, split = self.choice
@@ -208,20 +210,6 @@ class DataDemo(Demo):
         return f"DataDemo: cleaned {', '.join(cleaned) or 'nothing'}; split by {split}; {len(self.frame)} rows"
 
 
-def draw_data(frame: pd.DataFrame, results: pd.DataFrame) -> bytes:
-    """PNG of two panels: rows of ``frame`` by class, and the mean and interval of each task's scores in ``results``.
-
-    ``results`` has a row a split and task; with fewer than two splits the right panel says that nothing is measured yet.
-    """
-    figure = Figure(figsize=(9.2, 3.1), layout="constrained", dpi=100)
-    left, right = figure.subplots(1, 2, width_ratios=[1.5, 1])
-    _draw_balance(left, frame)
-    _draw_scores(right, results)
-    for ax in figure.axes:
-        ax.spines[["top", "right"]].set_visible(False)
-    return figure_png(figure)
-
-
 def tries_table(tries: pd.DataFrame) -> str:
     """HTML table with a row a try: what was cleaned, how it was split, and the mean scores by task."""
     heads = ["cleaned", "split", "rows", *(score.replace("_", " ") for _ in TASKS for score in SCORES)]
@@ -231,47 +219,3 @@ def tries_table(tries: pd.DataFrame) -> str:
         rows.append([one["cleaned"], one["split"], f"{one['rows']:,}", *numbers])
     above = [("your tries", 3), *((task.name, len(SCORES)) for task in TASKS)]
     return html_table(heads, rows, left=(0, 1), above=above)
-
-
-def _draw_balance(ax: Axes, frame: pd.DataFrame) -> None:
-    styles, names, place = task_styles([task.name for task in TASKS]), [], 0.0
-    for task in TASKS:
-        for label in (*task.classes, None):
-            count = int((frame[task.name] == label).sum() if label else frame[task.name].isna().sum())
-            style = {"color": styles[task.name]["color"]} if label else {"color": "#cccccc", "hatch": "///"}
-            ax.bar(place, count, edgecolor="white", **style)
-            ax.annotate(f"{count:,}", (place, count), ha="center", va="bottom", fontsize=7)
-            names.append((place, label or "missing"))
-            place += 1
-        place += 0.7
-    ax.set_xticks(*zip(*names, strict=True), rotation=40, ha="right", fontsize=8)
-    ax.set_ylim(0, max(1750, ax.get_ylim()[1]))  # as a rule the same, so that two choices can be compared by eye
-    ax.set_ylabel("rows")
-    ax.set_title(f"labels by class: {', then '.join(task.name for task in TASKS)}", fontsize=10)
-
-
-def _draw_scores(ax: Axes, results: pd.DataFrame) -> None:
-    names = [task.name for task in TASKS]
-    styles, markers = task_styles(names), task_markers(names)
-    splits = results.seed.nunique()
-    for number, task in enumerate(TASKS):
-        for x, score in enumerate(SCORES):
-            values = results[results.task == task.name][score].astype(float)
-            if len(values) > 1:
-                mean, low, _ = confidence_interval(values)
-                ax.errorbar(
-                    x + 0.2 * number - 0.1,
-                    mean,
-                    mean - low,
-                    marker=markers[task.name],
-                    capsize=3,
-                    color=styles[task.name]["color"],
-                    label=task.name if x == 0 else None,
-                )
-    if splits > 1:
-        ax.legend(frameon=False, fontsize=8, loc="lower left")
-    else:
-        ax.text(0.5, 0.5, "not measured yet", transform=ax.transAxes, ha="center", color="#777777")
-    ax.set(ylim=(0.6, 1), xlim=(-0.5, len(SCORES) - 0.5), ylabel="accuracy")
-    ax.set_xticks(range(len(SCORES)), [score.replace("_", "\n") for score in SCORES], fontsize=8)
-    ax.set_title(f"bag of words, {splits} splits" if splits > 1 else "bag of words", fontsize=10)

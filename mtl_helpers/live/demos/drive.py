@@ -24,7 +24,7 @@ from mtl_helpers.live.widgets.page import row
 from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.plots import Figure, figure_png, html_table
-from mtl_helpers.plots.drives import Answer, plot_drive
+from mtl_helpers.plots.live.drive_views import Answer, plot_drive
 from mtl_helpers.training import TrainingError, mean_skill, validate
 
 PUSH_INTERVAL = 0.8  # seconds between two pictures of a model in training; drawing one takes 0.1 to 0.2

@@ -17,7 +17,7 @@ from mtl_helpers.live.widgets.canvas import LiveCanvas
 from mtl_helpers.live.widgets.live_widget import by_worker
 from mtl_helpers.live.widgets.page import row
 from mtl_helpers.plots import Figure, figure_png, html_table
-from mtl_helpers.plots.arrows import Arrows, Vector
+from mtl_helpers.plots.live.arrows import Arrows, Vector
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 TASKS = (TOPIC, SENTIMENT)

@@ -15,7 +15,7 @@ from mtl_helpers.evaluation import PairedRuns, controlled_splits, usual_arms
 from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.widgets.page import row
 from mtl_helpers.plots import Figure, figure_png, html_table
-from mtl_helpers.plots.transfer import Curve, Limits, plot_transfer
+from mtl_helpers.plots.live.transfer_panels import Curve, Limits, plot_transfer
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 RELATEDNESS = (0, 0.25, 0.5, 0.75, 1)

@@ -18,13 +18,12 @@ from mtl_helpers.live.widgets.canvas import LiveCanvas
 from mtl_helpers.live.widgets.live_widget import LiveWidget, by_worker
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.plots import Figure
-from mtl_helpers.plots.live_curves import LiveCurves
+from mtl_helpers.plots.live.live_curves import LiveCurves
 from mtl_helpers.training import Weighting, as_history
 
 OPTIMIZERS = {cls.__name__: cls for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)}
 MAX_GHOSTS = 5
-# Seconds between two news of the training to the page; within these bounds REST times what showing the last took, so that
-# on a slow machine too the page costs the training little.
+# Seconds between two news to the page: within these bounds REST times what the last took, so that they cost little anywhere.
 PUSH_INTERVAL, LONGEST, REST = 0.1, 0.3, 30
 
 
@@ -45,9 +44,7 @@ class LambdaLab(LiveWidget):
     rule choose λ from the next step on, see `RecordedRun`; moving a slider, ``set`` and ``use("by hand")`` take the wheel back
     from where it left λ. ``history`` is the run as a tidy frame, ``events`` what steered it, as ``step, task, value``: every λ
     by hand that took effect, and, under the task ``method``, who chose λ from then on. ``replay()`` gives the same curves from
-    them, bit for bit. ``scores`` are those of the last validation, by task.
-
-    With `of`, the lab offers a choice of data sets.
+    them, bit for bit. ``scores`` are those of the last validation, by task. With `of`, the lab offers a choice of data sets.
     """
 
     what, refusal = "lab", LabError
@@ -65,21 +62,12 @@ class LambdaLab(LiveWidget):
         if optimizer not in OPTIMIZERS:
             raise LabError(f"Unknown optimizer {optimizer!r}; choose one of {', '.join(OPTIMIZERS)}.")
         super().__init__()
-        self.world: str | None = None
-        self._worlds: Worlds = {}
-        self.eval_every = eval_every
+        self.world, self._worlds, self.eval_every = None, {}, eval_every
         recorded, lr = self._prepared(World(model, loader, val_loader, lr))
-        figure = Figure(figsize=(8.2, 4.5), dpi=92)
-        canvas = LiveCanvas(figure)
-        self.plot = LiveCurves(figure, model.tasks)
-        actions = {
-            "train": self._start,
-            "pause": self.pause,
-            "step": lambda: self.run(1),
-            "reset": self.reset,
-            "keep": self.keep,
-            "replay": lambda: self._worker.work(self._replaying),
-        }
+        canvas = LiveCanvas(Figure(figsize=(8.2, 4.5), dpi=92))
+        self.plot = LiveCurves(canvas.figure, model.tasks)
+        actions = {"train": self.start, "pause": self.pause, "step": lambda: self.run(1), "reset": self.reset}
+        actions |= {"keep": self.keep, "replay": lambda: self._worker.work(self._replaying)}
         options = {"optimizers": list(OPTIMIZERS), "optimizer": optimizer, "lr": lr}
         self.panel = LabPanel(self, **options, actions=actions, moved=lambda name, value: self.set(**{name: value}))
         self.box = widgets.VBox([*self.panel.parts, canvas, self.panel.ghost_row])
@@ -171,9 +159,12 @@ class LambdaLab(LiveWidget):
         steps = whole_number("steps", steps, LabError)
         self._worker.run(lambda: self._training(steps))
 
+    @by_worker
     def start(self) -> None:
         """Train in the background until `pause` or `stop`."""
-        self._worker.ask(self._start)
+        if not self.training:
+            self._worker.raise_error()
+            self._worker.work(self._training(None))
 
     def pause(self) -> None:
         """Finish the present step, and stop."""
@@ -188,9 +179,7 @@ class LambdaLab(LiveWidget):
         self.pause()
         optimizer, lr = OPTIMIZERS[self.panel.optimizer.value], self.panel.learning_rate.value
         self.recorded.begin(lambda parameters: optimizer(parameters, lr=lr))
-        self.scores: dict[str, float] = {}
-        self._cosines: dict[tuple[str, str], float] = {}
-        self._rate = 0.0
+        self.scores, self._cosines, self._rate = {}, {}, 0.0
         self._worker.forget()
         self._show_error(None)
         self._show_steering()
@@ -211,7 +200,7 @@ class LambdaLab(LiveWidget):
             raise LabError(f"There are no data {world!r} to choose; there are {known}.")
         self.pause()
         self.panel.loading(world)
-        failed = None
+        self._show_error(None)
         try:
             made = made_world(world, self._worlds[world])
             recorded, lr = self._prepared(made)
@@ -219,13 +208,12 @@ class LambdaLab(LiveWidget):
             self.plot.open(made.model.tasks)
             self._open(recorded, lr)
         except Exception as error:
-            failed = error
+            self._show_error(error)
             raise
         finally:
             self.panel.data.value = self.world
             self._show()
             self._enable(training=False)
-            self._show_error(failed)
 
     @by_worker
     def keep(self) -> None:
@@ -234,8 +222,8 @@ class LambdaLab(LiveWidget):
             raise LabError("There is no curve to keep yet: train first.")
         if len(self.plot.ghosts) >= MAX_GHOSTS:
             raise LabError(f"{MAX_GHOSTS} runs are kept already; remove one first.")
-        with_ = f"{self.panel.optimizer.value} {self.panel.learning_rate.value:g}"
-        self.plot.add_ghost(f"{self.recorded.summary()} · {with_}")
+        trained_by = f"{self.panel.optimizer.value} {self.panel.learning_rate.value:g}"
+        self.plot.add_ghost(f"{self.recorded.summary()} · {trained_by}")
         self._show_ghosts()
 
     @by_worker
@@ -247,11 +235,6 @@ class LambdaLab(LiveWidget):
         self._show_ghosts()
 
     # What the worker does -------------------------------------------------------------------------------------------
-
-    def _start(self) -> None:
-        if not self.training:
-            self._worker.raise_error()
-            self._worker.work(self._training(None))
 
     def _replaying(self, events: pd.DataFrame | None = None, steps: int | None = None) -> Iterator[float | None]:
         script, steps = self.recorded.script(events, steps)
@@ -271,13 +254,13 @@ class LambdaLab(LiveWidget):
                 now = time.perf_counter()
                 if now - since >= interval:
                     self._rate = (taken - counted) / (now - since)
-                    self._show_new()
+                    self._show()
                     since, counted = time.perf_counter(), taken
                     interval = min(max(PUSH_INTERVAL, REST * (since - now)), LONGEST)
                 speed = 0 if limit else self.panel.speed.value
                 yield 1 / speed if speed else None
         finally:
-            self._show_new()
+            self._show()
             self._enable(training=False)
 
     def _take(self, script: Script) -> None:
@@ -289,24 +272,17 @@ class LambdaLab(LiveWidget):
         cosines = {}
         if record.step % self.eval_every == 0 and self.plot.pairs:
             cosines = self._cosines = self.recorded.cosines(record.batch)
-        if record.val_scores:
-            self.scores = dict(record.val_scores)
+        self.scores = dict(record.val_scores or self.scores)
         record.batch = None
         if self.recorded.handed_over:
             self.plot.mark(record.step, self.recorded.driving)
         self.plot.add(record, cosines, self.recorded.mean_weights if self.recorded.by_rule else None)
 
-    # What the page shows --------------------------------------------------------------------------------------------
-
-    def _show_new(self) -> None:
-        self.plot.refresh()
-        self._show()
-
     def _show(self) -> None:
+        self.plot.refresh()
         self.panel.show(self.recorded, self._rate, self._cosines, self.scores)
 
     def _show_steering(self) -> None:
-        """The sliders and the choice of method as they stand."""
         if self.method == BY_HAND:
             self.panel.show_weights(self.weights)
         self.panel.show_method(self.recorded)

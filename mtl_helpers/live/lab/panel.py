@@ -14,7 +14,7 @@ from mtl_helpers.live.widgets.live_widget import LiveWidget
 from mtl_helpers.live.widgets.page import only_shown, refill, row
 from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.plots import html_table
-from mtl_helpers.plots.live_curves import SMOOTH, mean
+from mtl_helpers.plots.live.live_curves import SMOOTH, mean
 from mtl_helpers.tasks import Task
 
 LEARNING_RATES = (0.0001, 0.0003, 0.001, 0.002, 0.005, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -153,7 +153,7 @@ class LabPanel:
             seen = "–" if math.isnan(score) else f"{task.metric} {score:.3f}"
             rows.append([task.name, weight, "–" if math.isnan(loss) else f"{loss:.3f}", seen])
         by = f" by {html.escape(run.driving)}" if run.by_rule else ""
-        cosine = " · ".join(f"{a}, {b}: {value:+.2f}" for (a, b), value in cosines.items())
+        cosine = " · ".join(f"{a}, {b}: {value:+.2f}" for (a, b), value in cosines.items() if not math.isnan(value))
         wide = f'<span style="display:inline-block; min-width:9em">λ{by}</span>'
         self.readout.value = (
             f'<div style="line-height:1.5"><b>step {last.step if last else 0}</b> &nbsp; '

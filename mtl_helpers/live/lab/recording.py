@@ -17,7 +17,7 @@ from torch.utils.data import DataLoader
 from mtl_helpers.arguments import whole_number
 from mtl_helpers.data import Batch
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.plots.live_curves import SMOOTH, mean
+from mtl_helpers.plots.live.live_curves import SMOOTH, mean
 from mtl_helpers.randomness import drawn_from
 from mtl_helpers.relations import gradient_cosines
 from mtl_helpers.training import RULES, HandOver, Record, StaticWeights, TaskWeights, Weighting, train_steps
