@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from mtl_helpers.randomness import drawn_from, look, random_state, set_random_state
+from mtl_helpers.randomness import Private, drawn_from, look, random_state, set_random_state
 
 X = torch.linspace(-1, 1, 160).reshape(4, 5, 8)
 torch.manual_seed(0)
@@ -98,6 +98,20 @@ def test_a_model_that_draws_nothing_is_known_by_its_count():
     with drawn_from(torch.Generator()) as draws:
         model(X)
     assert draws.count == 0
+
+
+def test_what_draws_nothing_is_soon_left_in_peace_and_watched_now_and_then():
+    privately, watched = Private(torch.Generator().manual_seed(1)), []
+    for _ in range(100):
+        with privately():
+            watched.append(torch.utils._python_dispatch._get_current_dispatch_mode() is not None)
+    assert all(watched[:20]) and [i + 1 for i, seen in enumerate(watched) if seen and i >= 20] == [50, 100]
+    outside = torch.get_rng_state()
+    draws = Private(torch.Generator().manual_seed(1))
+    for _ in range(60):
+        with draws():
+            torch.rand(1)
+    assert draws.draws == 60 and torch.equal(torch.get_rng_state(), outside)
 
 
 def test_threads_do_not_meet():
