@@ -1,23 +1,26 @@
 """Two processes take the steps that one would take, in words as in numbers: to 1e-5 per step."""
 
 import json
+import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from tiny_models import save_tiny
 
 from mtl_helpers.data import load_reviews
+from mtl_helpers.training import RULES, TrainingError, train_steps
 
 SCRIPT = ["-m", "mtl_helpers.training.distributed"]
 TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 
-def losses(launcher: list[str], *options: str) -> list[dict[str, float]]:
+def losses(launcher: list[str], *options: str, script: list[str] = SCRIPT) -> list[dict[str, float]]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, *launcher, *SCRIPT, *options]
+    command = [sys.executable, *launcher, *script, *options]
     result = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     assert result.returncode == 0, result.stderr
     return [json.loads(line) for line in result.stdout.splitlines()]
@@ -41,6 +44,60 @@ def test_two_processes_take_the_steps_of_one(case, bert):
     for alone, shared in zip(one, two, strict=True):
         assert alone == pytest.approx(shared, rel=1e-5, abs=1e-5)
     assert abs(one[0]["topic"] - one[-1]["topic"]) > 1e-4, "nothing was learnt: the comparison would say nothing"
+
+
+SOFT = """
+import json, torch
+from accelerate import Accelerator
+from mtl_helpers.data import MultiTaskDataset, make_loader
+from mtl_helpers.models import OnFeatures
+from mtl_helpers.relations import SoftSharing
+from mtl_helpers.tasks import SENTIMENT, STARS
+from mtl_helpers.training.distributed import train_shared
+torch.manual_seed(0)
+tasks, inputs = [SENTIMENT, STARS], torch.randn(24, 4)
+masks = {"sentiment": torch.arange(24) % 3 > 0, "stars": torch.arange(24) < 12}
+data = MultiTaskDataset(inputs, {"sentiment": torch.arange(24) % 2, "stars": torch.randn(24)}, masks, tasks=tasks)
+model = SoftSharing({task.name: OnFeatures(4, hidden=3) for task in tasks}, tasks, strength=20)
+optimizer, accelerator = torch.optim.SGD(model.parameters(), lr=0.01), Accelerator(cpu=True)
+for record in train_shared(model, make_loader(data, 6), optimizer, accelerator):
+    if accelerator.is_main_process:
+        print(json.dumps({"total": record.total, "penalty": record.own_loss, "stars": record.losses["stars"]}), flush=True)
+    if record.step == 6:
+        break
+accelerator.wait_for_everyone()
+accelerator.end_training()
+"""
+
+
+def test_the_tie_of_soft_sharing_holds_over_processes(tmp_path):
+    """In the last batches there is no label of stars at all: that is no number, and no process waits for another."""
+    script = tmp_path / "soft.py"
+    script.write_text(SOFT)
+    one, two = losses([], str(script), script=[]), losses(TWO, str(script), script=[])
+    assert len(one) == 6 and one[0]["penalty"] > 1 and one[0]["total"] > one[0]["penalty"] > one[-1]["penalty"]
+    assert math.isnan(one[2]["stars"]) and math.isfinite(one[4]["stars"])
+    for alone, shared in zip(one, two, strict=True):
+        assert alone == pytest.approx(shared, rel=1e-5, abs=1e-5, nan_ok=True)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("options", [{"weights": "MGDA"}, {"weights": "uncertainty"}, {"accumulate": 2}])
+def test_what_one_process_of_several_cannot_do_is_said(new_model, new_loader, options):
+    torch.distributed.init_process_group("gloo", store=torch.distributed.HashStore(), rank=0, world_size=1)
+    try:
+        model = new_model()
+        if "weights" in options:
+            options = {"weights": RULES[options["weights"]](model.tasks)}
+        wrapped = torch.nn.parallel.DistributedDataParallel(model)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        next(train_steps(wrapped, new_loader(), optimizer, weights={"stars": 0.1}))
+        with pytest.raises(
+            TrainingError, match="a process sees only its share of a batch, so λ is by hand and a step one"
+        ):
+            next(train_steps(wrapped, new_loader(), optimizer, **options))
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def test_mixed_precision_is_near_and_not_the_same():

@@ -128,7 +128,7 @@ def test_a_confusion_matrix_counts_the_labelled_texts_by_true_and_predicted_clas
         expected = ((target == row) & (output.argmax(dim=1) == column)).sum()
         assert table.loc[TOPIC.classes[row], TOPIC.classes[column]] == expected
     assert confusion(SENTIMENT, *predictions["sentiment"]).to_numpy().sum() == 192
-    with pytest.raises(DataError, match="'stars' is a regression"):
+    with pytest.raises(DataError, match="'stars' is a Regression, which does not choose"):
         confusion(STARS, *predictions["stars"])
     with pytest.raises(DataError, match="No example has a label for 'topic'"):
         confusion(TOPIC, torch.zeros(2, 6), torch.zeros(2), torch.zeros(2, dtype=torch.bool))

@@ -252,7 +252,7 @@ def test_killed_in_mid_run_and_in_mid_write_it_goes_on_and_repeats_nothing(tmp_p
         file.write('{"key": "{\\"seed\\": 4}", "resul')
     (tmp_path / "log").write_text("", encoding="utf-8")
     (tmp_path / "go_on").touch()
-    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    second = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True)
     assert "runs:  50%" in second.stderr, "it shows how far it is, and what is kept counts"
     assert sorted((tmp_path / "log").read_text(encoding="utf-8").split()) == list("4567")
     assert list(tmp_path.glob("cache/*")) == [store]

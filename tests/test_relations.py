@@ -1,14 +1,17 @@
 """Step 3: gradients of the tasks in the parameters they share."""
 
+import copy
 import math
 
 import pytest
 import torch
+from torch import nn
 
 from mtl_helpers.data import Batch
+from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.relations import gradient_cosines, task_affinity, task_gradients
 from mtl_helpers.tasks import Regression
-from mtl_helpers.training import task_losses, weighted_sum
+from mtl_helpers.training import task_losses, train_steps, weighted_sum
 
 PAIR = [Regression("one"), Regression("two")]
 
@@ -101,3 +104,56 @@ def test_affinity_leaves_the_model_as_it_was(new_model, batch):
     task_affinity(model, batch)
     assert all(map(torch.equal, model.parameters(), new_model().parameters()))
     assert all(p.grad is None for p in model.parameters())
+
+
+class Shifting(nn.Module):
+    """An encoder with BatchNorm and dropout."""
+
+    features = 6
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.Dropout(0.5))
+
+    def forward(self, inputs):
+        return self.layers(inputs)
+
+
+@pytest.fixture
+def shifting():
+    torch.manual_seed(0)
+    model = MultiTaskModel(Shifting(), PAIR).train()
+    batch = Batch(
+        torch.randn(32, 4),
+        {"one": torch.randn(32), "two": torch.randn(32)},
+        dict.fromkeys(["one", "two"], torch.ones(32, dtype=torch.bool)),
+    )
+    return model, batch
+
+
+@pytest.mark.parametrize("look", [task_gradients, gradient_cosines, task_affinity])
+def test_a_look_moves_neither_batchnorm_nor_random_numbers_nor_gradients(shifting, look):
+    model, batch = shifting
+    for p in model.parameters():
+        p.grad = torch.full_like(p, 7)
+    before, random = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    look(model, batch)
+    assert all(map(torch.equal, before.values(), model.state_dict().values()))
+    assert torch.equal(torch.get_rng_state(), random) and model.training
+    assert all((p.grad == 7).all() for p in model.parameters())
+
+
+def test_affinity_of_a_tiny_step_is_nothing_though_there_is_dropout(shifting):
+    affinity = task_affinity(*shifting, lr=1e-9)
+    assert list(affinity.values()) == pytest.approx([0] * 4, abs=1e-6)
+
+
+def test_gradients_with_the_dropout_of_a_step_are_those_of_the_step(shifting):
+    model, batch = shifting
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    copy_of_it = copy.deepcopy(model)
+    record = next(train_steps(model, [batch], optimizer))
+    step = torch.cat([p.grad.flatten() for p in model.encoder.parameters()])
+    found = sum(task_gradients(copy_of_it, batch, record.random_state).values())
+    torch.testing.assert_close(found, step)
+    assert not torch.allclose(sum(task_gradients(copy_of_it, batch).values()), step)

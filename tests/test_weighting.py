@@ -35,6 +35,7 @@ from mtl_helpers.training import (
     TrainingDiverged,
     TrainingError,
     Uncertainty,
+    Weighting,
     fit,
     task_losses,
     train_steps,
@@ -300,6 +301,109 @@ def test_a_weight_of_zero_is_taken_over_as_a_small_one():
         if not isinstance(rule, GradNorm):
             rule.weigh(losses_of(topic=1.0, sentiment=0.5, stars=2.0), None)
         assert all(0 < weight <= 1 for weight in rule.weights.values())
+
+
+# A rule of one's own, and which tasks a rule sees
+
+
+class ByLoss(Weighting):
+    """All that a rule of one's own needs."""
+
+    def weigh(self, losses, model):
+        return {name: loss.detach() for name, loss in losses.items()}
+
+
+def test_total_holds_for_a_rule_of_ones_own_without_its_doing(new_model, new_loader):
+    model = new_model()
+    steps = train_steps(model, new_loader(), SGD(model.parameters(), lr=0.01), weights=ByLoss(TASKS, total=6))
+    for record in itertools.islice(steps, 20):
+        assert sum(record.weights.values()) == pytest.approx(6)
+        losses = np.array(list(record.losses.values()))
+        assert list(record.weights.values()) == pytest.approx(6 * losses / losses.sum())
+
+
+@pytest.mark.parametrize("rule", [ByLoss, *RULES])
+def test_a_rule_sees_only_tasks_with_a_label(new_model, dataset, rule):
+    """The share of the total that an absent task would have had is left out; its loss is shown as nothing."""
+    dataset.masks["stars"].zero_()
+    model, seen = new_model(), set()
+    made = ByLoss(TASKS, total=3) if rule is ByLoss else RULES[rule](TASKS, total=3)
+    weigh = made.weigh
+    made.weigh = lambda losses, model: seen.update(losses) or weigh(losses, model)
+    steps = train_steps(model, make_loader(dataset, 16), SGD(model.parameters(), lr=0.01), weights=made)
+    for record in itertools.islice(steps, 25):
+        known = [value for value in record.weights.values() if not math.isnan(value)]
+        assert math.isnan(record.losses["stars"]) and len(known) >= 2
+        assert sum(known) == pytest.approx(len(known), rel=1e-4)
+        present = ("topic", "sentiment")
+        weighted = sum(record.weights[name] * record.losses[name] for name in present)
+        assert record.total == pytest.approx(weighted + record.own_loss)
+    assert "stars" not in seen
+
+
+def test_dwa_and_famo_are_those_of_torchjd_where_every_task_has_labels():
+    draw = torch.Generator().manual_seed(0)
+    dwa, famo, theirs = (
+        DWA(TASKS),
+        FAMO(TASKS),
+        (scalarization.DWA(2.0), scalarization.FAMO(3, torch.full((3,), -0.01))),
+    )
+    for step in range(40):
+        values, after = torch.rand(2, 3, generator=draw) + 0.1
+        losses = dict(zip(dwa.names, values, strict=True))
+        for rule, other in zip((dwa, famo), theirs, strict=True):
+            seen = values.clone().requires_grad_()
+            assert list(rule.weigh(losses, None).values()) == torch.autograd.grad(other(seen), seen)[0].tolist()
+        famo.after_step(None, lambda after=after: dict(zip(famo.names, after, strict=True)))
+        theirs[1].update(after)
+        if step % 5 == 4:
+            dwa.after_epoch()
+            theirs[0].step()
+
+
+def test_a_loss_of_zero_is_not_a_missing_label():
+    """It counts in the mean of an epoch, in FAMO's sum and in GradNorm's progress."""
+    rule = DWA(TASKS[:2])
+    for sentiment in (1.0, 0.0, 1.0):
+        weights = rule.weigh(losses_of(topic=1.0, sentiment=sentiment), None)
+        rule.after_epoch()
+    assert weights["sentiment"] < weights["topic"], "it fell to 0, so it needs less"
+    weights = rule.weigh(losses_of(topic=1.0, sentiment=1.0), None)
+    assert weights["sentiment"] == pytest.approx(2) and weights["topic"] == pytest.approx(0), (
+        "from 0 up is infinitely worse"
+    )
+    famo = FAMO(TASKS[:2], floor=0.01)
+    assert famo.weigh(losses_of(topic=1.0, sentiment=0.0), None)["sentiment"] > 0.98
+    rule = GradNorm(TASKS[:2], first=1)
+    for sentiment in (1.0, 0.0, 0.0):
+        rule.update(torch.tensor([1.0, 1.0]), torch.tensor([1.0, sentiment]))
+    assert rule.weights["topic"] > 1 > rule.weights["sentiment"], "sentiment has made all the progress there is"
+
+
+class Coin(nn.Module):
+    """An encoder that is nothing but BatchNorm and dropout."""
+
+    features = 4
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(4)
+
+    def forward(self, inputs):
+        return nn.functional.dropout(self.norm(inputs), 0.5, self.training)
+
+
+def test_famos_second_look_repeats_the_dropout_and_leaves_batchnorm():
+    """If nothing is learnt nothing is gained, and z stays at one half each, whatever is dropped."""
+    torch.manual_seed(0)
+    tasks = [Regression("a"), Regression("b")]
+    model = MultiTaskModel(Coin(), tasks)
+    data = MultiTaskDataset(torch.randn(64, 4), {t.name: torch.randn(64) for t in tasks}, tasks=tasks)
+    rule = FAMO(tasks, weight_decay=0)
+    steps = train_steps(model, make_loader(data, 8), SGD(model.parameters(), lr=1e-12), weights=rule)
+    for record in itertools.islice(steps, 100):
+        assert model.encoder.norm.num_batches_tracked == record.step
+    assert rule.w.softmax(dim=0).tolist() == pytest.approx([0.5, 0.5], abs=1e-3)
 
 
 # By hand, and by amount of data

@@ -23,7 +23,7 @@ from mtl_helpers.evaluation import StepTimer
 from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, count_parameters
 from mtl_helpers.tasks import SENTIMENT, TOPIC
-from mtl_helpers.training import mean_score, train_steps, validate
+from mtl_helpers.training import Record, fit, validate
 
 ENCODERS = {"CNN": CNNEncoder, "LSTM": LSTMEncoder}
 ARMS = {"shared": [TOPIC, SENTIMENT], "topic": [TOPIC], "sentiment": [SENTIMENT]}
@@ -33,22 +33,18 @@ LR, EVERY, PATIENCE, LIMIT = 0.005, 50, 5, 2000
 
 def train_to_stop(model: MultiTaskModel, loader: DataLoader, val_loader: DataLoader) -> dict[str, Any]:
     """Train until validation stops rising; leave the best weights in the model. Steps, CPU seconds, and those to TARGETS."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LR)
-    best, best_step, state, reached = -1.0, 0, None, None
-    start = time.thread_time()
-    for record in train_steps(model, loader, optimizer, val_loader=val_loader, eval_every=EVERY):
-        if not record.val_scores:
-            continue
-        score = mean_score(model, record.val_scores)
-        if score > best:
-            best, best_step = score, record.step
-            state = {name: value.clone() for name, value in model.state_dict().items()}
-        if reached is None and all(record.val_scores[name] >= TARGETS[name] for name in record.val_scores):
+    start, reached = time.thread_time(), None
+
+    def see(record: Record) -> None:
+        nonlocal reached
+        good = record.val_scores and all(record.val_scores[name] >= TARGETS[name] for name in record.val_scores)
+        if good and reached is None:
             reached = time.thread_time() - start
-        if record.step - best_step >= PATIENCE * EVERY or record.step >= LIMIT:
-            break
-    model.load_state_dict(state)
-    return {"steps": record.step, "cpu_s": time.thread_time() - start, "cpu_s_to_target": reached}
+
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR)
+    validated = {"val_loader": val_loader, "eval_every": EVERY, "patience": PATIENCE}
+    history = fit(model, loader, optimizer, steps=LIMIT, on_step=see, **validated)
+    return {"steps": int(history.step.max()), "cpu_s": time.thread_time() - start, "cpu_s_to_target": reached}
 
 
 def arms(encoder: str, seed: int) -> dict[str, tuple]:

@@ -27,6 +27,7 @@ import sys
 import time
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -111,13 +112,17 @@ def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = 300) -
 
 def resident_mb() -> float:
     """The largest resident memory of this process so far."""
+    status = Path("/proc/self/status")
+    if status.is_file():  # what `resource` says on Linux may be of the process that started this one
+        line = next(line for line in status.read_text(encoding="utf-8").splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1e3
     if sys.platform == "win32":
         import psutil
 
         return psutil.Process().memory_info().peak_wset / 1e6
     import resource
 
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1e6 if sys.platform == "darwin" else 1e3)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def tuning_data(seed: int, n: int = 240, tested: int = 200) -> tuple[pd.DataFrame, pd.DataFrame]:

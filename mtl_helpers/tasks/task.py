@@ -145,18 +145,18 @@ class Task:
     def loss(self, output: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mean of `losses` over the labelled examples of a batch, a scalar; nan if there is none.
 
-        ``target`` is ``(batch, *label_shape)`` and ``mask (batch,)``. The labelled rows are selected before anything is
-        computed, so what lies under the mask has no say, be it nan, and its output gets no gradient.
+        ``target`` is ``(batch, *label_shape)`` and ``mask (batch,)``, or the numbers of the labelled rows. Those are selected
+        before anything is computed, so what lies under the mask has no say, be it nan, and its output gets no gradient.
         """
         self.check_output(output, target)
-        rows = None if mask is None else mask.nonzero().squeeze(1)
-        if rows is None or len(rows) == len(mask):
+        rows = mask.nonzero().squeeze(1) if mask is not None and mask.dtype == torch.bool else mask
+        if rows is None or len(rows) == len(target):
             return self.losses(output, target).mean()  # of nothing: nan
         if not len(rows):
             return output.new_tensor(math.nan)
         each = self.losses(output.index_select(0, rows), target.index_select(0, rows))
         # Each at its own place, so that (l * mask).sum() / mask.sum(), written by hand, is the same to the last bit.
-        return each.new_zeros(len(mask)).index_copy_(0, rows, each).sum() / len(rows)
+        return each.new_zeros(len(target)).index_copy_(0, rows, each).sum() / len(rows)
 
     def check_output(self, output: Tensor, target: Tensor) -> None:
         """Raise `TaskError` unless the head's output has the shape that the task needs."""

@@ -49,14 +49,18 @@ class StepLosses:
     def again(self) -> Losses:
         """The losses of the same batches now: a look, without gradient."""
         with torch.no_grad():
-            return together([self._look(i) for i in range(len(self.batches))])
+            parts = []
+            for i, batch in enumerate(self.batches):
+                with self._as_in_the_step(i):
+                    parts.append(self.forward(batch))
+            return together(parts)
 
     def gradients(self, slopes: dict[str, float], parameters: Sequence[Tensor]) -> list[Tensor | None]:
         """Gradient of the sum of slope · label share · loss over the batches in each parameter; None where there is none."""
         sums: list[Tensor | None] = [None] * len(parameters)
         for i in range(len(self.batches)):
-            with torch.enable_grad():
-                part = self._look(i)
+            with torch.enable_grad(), self._as_in_the_step(i):
+                part = self.forward(self.batches[i])
                 terms = [slopes[name] * part.counts[name] * loss for name, loss in part.items() if slopes.get(name)]
                 if not terms:
                     continue
@@ -65,10 +69,6 @@ class StepLosses:
                 old if new is None else new if old is None else old + new for old, new in zip(sums, found, strict=True)
             ]
         return sums
-
-    def _look(self, i: int) -> Losses:
-        with self._as_in_the_step(i):
-            return self.forward(self.batches[i])
 
     def _as_in_the_step(self, i: int) -> AbstractContextManager:
         """A `look`; without watching for draws, which has its price, if the step is known to have drawn nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def checkpoint(
         steps = train_steps(model, loader, optimizer, weights=rule, resume=torch.load("run.pt"))
     """
     parts = {"model": model, "optimizer": optimizer, "weights": weights, "scheduler": scheduler}
-    state = {name: part.state_dict() for name, part in parts.items() if hasattr(part, "state_dict")}
+    state = {name: copy.deepcopy(part.state_dict()) for name, part in parts.items() if hasattr(part, "state_dict")}
     with drawn_from(generator or torch.default_generator):
         return {**state, "random": random_state(), "place": record.place}
 

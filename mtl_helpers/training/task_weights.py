@@ -76,9 +76,10 @@ def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Bat
     losses.counts = {}
     for task in tasks:
         target, mask = batch.labels_of(task.name)
-        losses.counts[task.name] = n = int(mask.sum())
+        rows = mask.nonzero().squeeze(1)
+        losses.counts[task.name] = n = len(rows)
         if n:
-            losses[task.name] = task.loss(outputs[task.name], target, None if n == len(mask) else mask)
+            losses[task.name] = task.loss(outputs[task.name], target, None if n == len(mask) else rows)
     return losses
 
 

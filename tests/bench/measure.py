@@ -14,11 +14,20 @@ WARM_UP = 20  # rounds that are not counted
 Times = dict[str, np.ndarray]
 
 
+class Batches(list):
+    """The batches of a loader, read beforehand, and the data set behind them."""
+
+    def __init__(self, loader: Iterable, epochs: int = 1) -> None:
+        super().__init__(batch for _ in range(epochs) for batch in loader)
+        self.dataset = loader.dataset
+
+
 class Turns:
     """A loader that gives a batch only when its reader has the turn: so a framework's own loop halts before each step."""
 
     def __init__(self, batches: Sequence, steps: int) -> None:
         self.batches, self.steps = batches, steps
+        self.dataset = getattr(batches, "dataset", None)  # as of a DataLoader: its labels are checked once, as a whole
 
     def __len__(self) -> int:
         return self.steps

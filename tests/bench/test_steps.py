@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from loops import LOOPS, step_by_hand
-from measure import WARM_UP, line, missing, report, stepper, take_turns, title
+from measure import WARM_UP, Batches, line, missing, report, stepper, take_turns, title
 from problem import TASKS, new_loaders, new_model, new_optimizer
 
 from mtl_helpers.models import MultiTaskModel, OnFeatures
@@ -22,7 +22,7 @@ NOTES = {
 @pytest.mark.parametrize(("kind", "repeats", "steps", "target"), [("LSTM", 6, 60, 1.03), ("tiny CNN", 6, 400, 1.05)])
 def test_time_per_step(kind, repeats, steps, target):
     title(f"Time per step over a loop written by hand: {kind}, {repeats} x {steps} steps each, in turns")
-    batches = [batch for _ in range(2) for batch in new_loaders()[0]]
+    batches = Batches(new_loaders()[0], epochs=2)
     absent = missing(["lightning", "skorch"])
     loops = {name: loop for name, loop in LOOPS.items() if name not in absent}
     parts = []

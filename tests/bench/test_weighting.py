@@ -7,7 +7,7 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
-from measure import WARM_UP, Turns, line, report, stepper, take_turns, title
+from measure import WARM_UP, Batches, Turns, line, report, stepper, take_turns, title
 from problem import MODELS, TASKS, datasets, new_optimizer
 
 from mtl_helpers.data import MultiTaskDataset, make_loader
@@ -41,7 +41,7 @@ def train(kind: str, tasks: list[Task], new_rule: Callable | None, batches: Turn
 def test_time_per_step(kind, repeats, steps, n):
     title(f"Time per step of a rule over the plain sum: {kind}, {n} tasks, {repeats} x {steps} steps each, in turns")
     tasks, data = more_tasks(n)
-    batches = list(make_loader(data, batch_size=32, shuffle=True))
+    batches = Batches(make_loader(data, batch_size=32, shuffle=True))
     rules = {"plain sum": None, **RULES}
     parts = []
     for _ in range(repeats):
@@ -53,3 +53,21 @@ def test_time_per_step(kind, repeats, steps, n):
     line("plain sum", f"{1000 * np.median(times['plain sum']):.2f} ms a step")
     targets = TARGETS if (kind, n) == ("LSTM", 2) else None
     report(times, "plain sum", targets=targets, notes={"equal": "the same step: how exact this is"})
+
+
+@pytest.mark.parametrize(("kind", "steps"), [("tiny CNN", 40), ("CNN", 20)])
+def test_time_per_task(kind, steps):
+    title(
+        f"Time of a step per task, of the plain sum and of MGDA: {kind}, 2, 10 and 50 tasks, {steps} steps each, in turns"
+    )
+    contenders, counts = {}, (2, 10, 50)
+    for n in counts:
+        tasks, data = more_tasks(n)
+        batches = Batches(make_loader(data, batch_size=32, shuffle=True))
+        for name, rule in {"plain sum": None, "MGDA": RULES["MGDA"]}.items():
+            contenders[name, n] = stepper(partial(train, kind, tasks, rule), batches, steps + 5)
+    times = take_turns(contenders, steps, 5)
+    per_task = {key: 1000 * np.median(times[key]) / key[1] for key in contenders}
+    for name in ("plain sum", "MGDA"):
+        found = "  ".join(f"{n}: {per_task[name, n]:.2f}" for n in counts)
+        line(f"{name}, ms a task", found, "50 <= 10", per_task[name, 50] <= 1.1 * per_task[name, 10])
