@@ -12,8 +12,7 @@ from mtl_helpers.live import DemoError, ModelDemo
 from mtl_helpers.live.demos.model import WIDTHS
 from mtl_helpers.models import MultiTaskModel, count_parameters
 from mtl_helpers.plots import draw_architecture, encoder_parts
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
-from mtl_helpers.training import TrainingDiverged
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, TaskError
 
 TASKS = (TOPIC, SENTIMENT, STARS)
 
@@ -88,8 +87,8 @@ def test_an_error_in_the_thread_is_shown(demo, batches):
         batch.targets["stars"].fill_(float("nan"))
     demo.head_boxes["stars"].value = True
     demo.wait(20)
-    assert isinstance(demo.error, TrainingDiverged) and "stars" in demo.error_box.value
-    with pytest.raises(TrainingDiverged):
+    assert isinstance(demo.error, TaskError) and "stars" in demo.error_box.value
+    with pytest.raises(TaskError):
         demo.run(rounds=2)
 
 

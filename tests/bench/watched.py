@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import torch
 from problem import TASKS, new_loaders, new_model, new_optimizer
@@ -129,18 +130,19 @@ class Bench:
         self.rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
         self.used: list[tuple[float, dict[str, float]]] = []
         self.pictures, self._last = 0, {}
-        self._send, self.lab.plot.canvas.send_binary = self.lab.plot.canvas.send_binary, self._count
-        self._take, self.lab._take = self.lab._take, self._note
+        canvas = self.lab.plot.figure.canvas
+        self._send, canvas.send_binary = canvas.send_binary, self._count
+        self._add, self.lab.plot.add = self.lab.plot.add, self._note
 
     def _count(self, picture: bytes) -> None:
         self.pictures += 1
         self._send(picture)
 
-    def _note(self, record: Record) -> None:
+    def _note(self, record: Record, *args: Any) -> None:
         if record.weights != self._last:
             self._last = dict(record.weights)
             self.used.append((time.time(), self._last))
-        self._take(record)
+        self._add(record, *args)
 
     def start(self) -> None:
         self.pictures, self._first, self._since = 0, self.lab.step, time.perf_counter()
