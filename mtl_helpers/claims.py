@@ -114,13 +114,13 @@ def _difference(answer: Any, expected: Any, tolerance: float, slips: Mapping[str
     wanted = torch.as_tensor(expected, dtype=torch.float64).detach()
     if found.shape != wanted.shape:
         return f"found shape {tuple(found.shape)}, expected {tuple(wanted.shape)}."
-    if torch.allclose(found, wanted, rtol=0, atol=tolerance):
+    if torch.allclose(found, wanted, rtol=0, atol=tolerance, equal_nan=True):
         return None
     hints = [
         hint
         for hint, value in slips.items()
         if torch.as_tensor(value).shape == found.shape
-        and torch.allclose(found, torch.as_tensor(value, dtype=torch.float64), rtol=0, atol=tolerance)
+        and torch.allclose(found, torch.as_tensor(value, dtype=torch.float64), rtol=0, atol=tolerance, equal_nan=True)
     ]
     return " ".join([f"found {_short(found)}, expected {_short(wanted)}.", *hints])
 

@@ -172,6 +172,7 @@ def test_a_standardised_regression_trains_in_deviations_and_answers_in_its_unit(
     assert task.score(task.predict(zero), target, mask) == pytest.approx(
         (known - known.mean()).abs().mean().item(), rel=1e-6
     )
+    assert Regression("price").standardised(known) == task  # a tensor of labels does as well
     raw = Regression("price")
     assert raw.loss(zero, target, mask).item() == pytest.approx(known.square().mean().item())
 

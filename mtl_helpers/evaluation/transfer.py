@@ -133,7 +133,8 @@ def run_arm(
         torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=arm.lr, fused=True),
         steps=steps,
         weights=arm.weights,
-        val_loader=make_loader(_labels_of(main, val_set), 250),
+        val_loader=make_loader(val_set, 250),
+        best=main.name,
         on_step=None if on_step is None else partial(on_step, model),
     )
     output, target, mask = predict(model, make_loader(test_set, 250))[main.name]
@@ -148,12 +149,6 @@ def _words(splits: Splits, tasks: Sequence[Task], filters: int) -> tuple[NewEnco
     vocabulary = Vocabulary.from_texts(splits.train.text)
     parts = [encode_reviews(frame, vocabulary, tasks) for frame in splits]
     return partial(CNNEncoder, len(vocabulary), filters=filters), parts
-
-
-def _labels_of(task: Task, data: MultiTaskDataset) -> MultiTaskDataset:
-    """The same examples with the labels of one task alone: so that this one chooses the best validation."""
-    masks = {name: mask if name == task.name else torch.zeros_like(mask) for name, mask in data.masks.items()}
-    return MultiTaskDataset(data.inputs, data.targets, masks, data.lengths)
 
 
 def run_arms(

@@ -96,6 +96,7 @@ class Task:
         A missing label (``None``, ``nan``, ``""``) gets the target 0 and mask ``False``: its example has no part in the
         task's loss or score. Raises `TaskError`, naming task and position, for a label that cannot be one.
         """
+        labels = labels.tolist() if isinstance(labels, Tensor) else labels
         column = labels if isinstance(labels, pd.Series) else pd.Series(list(labels), dtype=object)
         empty = np.fromiter((label.__class__ is str and not label for label in column), bool, len(column))
         known = ~(column.isna().to_numpy(dtype=bool) | empty)
