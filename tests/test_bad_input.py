@@ -356,7 +356,7 @@ def test_data_without_labels_for_a_task(the):
         "same tasks as the model",
     )
     refused(lambda: the.fit(loader=the.starless), DataError, *said)
-    refused(lambda: the.fit(val_loader=the.starless), DataError, *said)
+    assert the.fit(val_loader=the.starless).val_score.notna().sum() == 2  # a part may lack a task, a model may not
     refused(lambda: gradient_cosines(the.model, next(iter(the.starless))), DataError, *said)
     for mask in the.dataset.masks.values():
         mask.zero_()
@@ -369,7 +369,11 @@ def test_data_without_labels_for_a_task(the):
 def test_nothing_to_train_on(the):
     empty = DataLoader([])
     refused(lambda: the.fit(loader=empty), TrainingError, "The training loader has no batch: the split is empty")
-    refused(lambda: next(train_steps(the.model, empty, None)), TrainingError, "the split is empty")
+    refused(
+        lambda: next(train_steps(the.model, empty, torch.optim.SGD(the.model.parameters()))),
+        TrainingError,
+        "the split is empty",
+    )
     refused(lambda: predict(the.model, empty), TrainingError, "There is nothing to predict: the loader has no batch")
 
 
@@ -396,7 +400,7 @@ def lab(the):
     [
         ({"optimizer": "Adagrad"}, "Unknown optimizer 'Adagrad'; choose one of SGD, Adam, AdamW"),
         ({"optimizer": torch.optim.Adam}, "choose one of SGD, Adam, AdamW"),
-        ({"lr": 0}, "The learning rate must be a positive number; found 0"),
+        ({"lr": 0}, "The learning rate must be a finite number above 0; found 0"),
         ({"lr": -0.1}, "found -0.1"),
         ({"lr": float("nan")}, "found nan"),
         ({"lr": "0.1"}, "found '0.1'"),
@@ -415,18 +419,18 @@ def test_a_lab_for_a_wrong_loader_or_model(the):
         "The training loader has no generator",
         "Use make_loader, or pass",
     )
-    six = MultiTaskModel(CNNEncoder(9), [Regression(f"t{i}") for i in range(6)])
+    nine = MultiTaskModel(CNNEncoder(9), [Regression(f"t{i}") for i in range(9)])
     refused(
-        lambda: LambdaLab(six, the.loader), LabError, "The lab shows 1 to 5 tasks; this model has 6. Train it with fit"
+        lambda: LambdaLab(nine, the.loader), LabError, "The lab shows 1 to 8 tasks; this model has 9. Train it with fit"
     )
-    refused(lambda: LambdaLab(the.model, the.loader, eval_every=0), TrainingError, "eval_every must be a whole number")
+    refused(lambda: LambdaLab(the.model, the.loader, eval_every=0), LabError, "eval_every must be a whole number")
 
 
 def test_what_a_lab_can_not_do(lab):
     for steps in (0, -1, 1.5, True, "10"):
         refused(
             lambda steps=steps: lab.run(steps),
-            TrainingError,
+            LabError,
             f"steps must be a whole number of at least 1; found {steps!r}",
         )
     for value in BAD_LAMBDAS:
@@ -444,20 +448,20 @@ def test_what_a_lab_can_not_do(lab):
 
 
 @pytest.mark.parametrize(
-    ("change", "steps", "said"),
+    ("change", "steps", "error", "said"),
     [
-        ({"task": "topics"}, 5, "There is no task 'topics' to weight"),
-        ({"value": -1}, 5, "λ of 'topic' must be a finite number of at least 0; found -1"),
-        ({"value": "much"}, 5, "found 'much'"),
-        ({"step": 0}, 5, "An event's step must be a whole number of at least 1; found 0"),
-        ({"step": 1.5}, 5, "An event's step must be a whole number of at least 1; found 1.5"),
-        ({}, 2.5, "steps must be a whole number of at least 1; found 2.5"),
-        ({}, "5", "steps must be a whole number of at least 1; found '5'"),
+        ({"task": "topics"}, 5, TrainingError, "There is no task 'topics' to weight"),
+        ({"value": -1}, 5, TrainingError, "λ of 'topic' must be a finite number of at least 0; found -1"),
+        ({"value": "much"}, 5, TrainingError, "found 'much'"),
+        ({"step": 0}, 5, LabError, "An event's step must be a whole number of at least 1; found 0"),
+        ({"step": 1.5}, 5, LabError, "An event's step must be a whole number of at least 1; found 1.5"),
+        ({}, 2.5, LabError, "steps must be a whole number of at least 1; found 2.5"),
+        ({}, "5", LabError, "steps must be a whole number of at least 1; found '5'"),
     ],
 )
-def test_events_that_cannot_be_replayed(lab, change, steps, said):
+def test_events_that_cannot_be_replayed(lab, change, steps, error, said):
     events = pd.DataFrame([{"step": 1, "task": "topic", "value": 2.0} | change])
-    refused(lambda: lab.replay(events, steps), TrainingError, said)
+    refused(lambda: lab.replay(events, steps), error, said)
     refused(
         lambda: lab.replay(events.drop(columns="value"), 5),
         LabError,
