@@ -122,6 +122,17 @@ def test_a_long_cell_beside_backslashes_is_read(tmp_path):
         ("text;n\nПривет мир;1\n".encode("cp1251"), {}, "line 2: is not UTF-8, and reads like neither .* encoding="),
         ("text\nschön und größer\n".encode() + b"dam\xe4ged\n", {}, "line 3: byte 0xe4 is not UTF-8"),
         (b"text\na\n", {"encoding": "utf-99"}, "there is no encoding 'utf-99'"),
+        (b"PK\x03\x04\x14\0\x06\0", {}, "is a spreadsheet and no CSV. Save it as 'CSV UTF-8', or take .*read_excel"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", {"encoding": "utf-8"}, "is a spreadsheet and no CSV"),
+        (b"text||hours\na||1\n", {"separator": "||"}, "separator is one character, such as ';', .* found '\\|\\|'"),
+        (b"text,hours\na,1\n", {"separator": ""}, "separator is one character"),
+        (
+            b"text,hours\na,1,5\n",
+            {},
+            "row 2: has more cells .* Put a cell with commas in it, a text or a number, in quotes",
+        ),
+        (b"text;hours\na;b;1,5\n", {}, "Put a cell with semicolons in it"),
+        (b"text,hours\na,1\nb,1,5\n", {}, "does a cell with commas in it lack its quotes"),
         (b'text,n\n"a \\" b" c \\"",1\n', {}, "row 2: a quote inside quotes has a backslash before it"),
     ],
 )
@@ -133,6 +144,16 @@ def test_what_cannot_be_read_is_named(tmp_path, data, options, said):
 def test_the_courses_own_reader_reads_backslashed_quotes_too(tmp_path):
     path = written(tmp_path, b'id,text,topic,sentiment,stars\nr1,"a \\"good\\" film",film,positive,5\n')
     assert read_reviews(path).text.tolist() == ['a "good" film']
+
+
+def test_the_courses_own_reader_takes_semicolons_and_decimal_commas(tmp_path):
+    path = written(tmp_path, b"sep=;\r\nid;text;topic;sentiment;stars\r\nr1;gut, sehr;film;positive;4,5\r\n")
+    assert read_reviews(path).text.tolist() == ["gut, sehr"] and read_reviews(path).stars.tolist() == [4.5]
+
+
+def test_a_stray_nul_makes_no_utf_16_of_a_file(tmp_path):
+    frame = read_table(written(tmp_path, b"text,n\na\0b,1\n" + b"word,2\n" * 50))
+    assert frame.attrs["read"]["encoding"] == "UTF-8" and len(frame) == 51
 
 
 # Cleaning
@@ -160,6 +181,15 @@ def test_a_label_on_which_copies_disagree_becomes_missing():
     assert clean.team.isna().tolist() == [True, False] and clean.hours.tolist() == [2, 1]
     assert table.loc["duplicates", "dropped"] == 2
     assert len(clean_table(frame, tasks=[TEAM], merge=False)[0]) == 4
+
+
+def test_a_table_is_cleaned_whose_index_repeats():
+    frame = pd.DataFrame(
+        {"text": ["Good", "good!", " ", "bad"], "team": ["tür", "", "Tür", "Büro"]}, index=[0, 0, 1, 1]
+    )
+    clean, table = clean_table(frame, tasks=[TEAM])
+    assert clean.text.tolist() == ["Good", "bad"] and clean.team.tolist() == ["Tür", "Büro"]
+    assert table.dropped.tolist() == [0, 0, 1, 0, 1] and table.changed["label spellings"] == 1
 
 
 def test_several_labels_in_a_cell_are_unified():

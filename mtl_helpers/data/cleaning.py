@@ -16,6 +16,7 @@ from mtl_helpers.data.table.table_cleaning import (
     counted,
     fix_encoding,
     merge_copies,
+    renumbered,
     strip_markup,
     strip_space,
 )
@@ -99,7 +100,7 @@ def merge_duplicates(frame: pd.DataFrame) -> pd.DataFrame:
     A label on which the copies disagree becomes missing; and where labels of several copies contradict each other only when
     put together (positive without stars, and one star), the row is dropped.
     """
-    ordered = frame if frame.id.is_monotonic_increasing else frame.sort_values("id")
+    ordered = renumbered(frame if frame.id.is_monotonic_increasing else frame.sort_values("id"))
     merged = merge_copies(ordered, _LABELS)
     return merged[~_in_conflict(merged) | _in_conflict(ordered.loc[merged.index])]
 

@@ -88,6 +88,8 @@ def read_cells(
     )
     if not path.is_file():
         raise DataError(f"There is no file {path}. Give the path of a CSV with the columns {', '.join(columns)}.")
+    if separator is not None and (not isinstance(separator, str) or len(separator) != 1):
+        raise DataError(f"separator is one character, such as ';', or None to have it guessed; found {separator!r}.")
     data, encoding = decode(path.read_bytes(), path.name, encoding)
     if told := re.match(rb'"?sep=(.)"?\r?\n', data):  # Excel's own line
         separator, data = separator or told[1].decode(), data[told.end() :]
@@ -102,12 +104,13 @@ def read_cells(
         what = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise DataError(
             f"{path.name}: is not a well-formed CSV: {what}. "
-            "Is a quote left open, or does a text with a comma lack its quotes?"
+            f"Is a quote left open, or does a cell with {_SEPARATORS.get(separator, repr(separator))} in it lack its quotes?"
         ) from error
     if not isinstance(frame.index, pd.RangeIndex):  # pandas took the first cells of too long rows as an index
         raise DataError(
             f"{path.name}, row 2: has more cells than the header has columns. "
-            "Put a text with a comma in quotes, and end no line with a comma."
+            f"Put a cell with {_SEPARATORS.get(separator, repr(separator))} in it, a text or a number, in quotes, and end no "
+            "line with one."
         )
     return frame, {"encoding": encoding, "separator": separator}
 

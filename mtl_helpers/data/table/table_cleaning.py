@@ -167,11 +167,16 @@ def counted(
     frame: pd.DataFrame, steps: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]], columns: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run the steps; return the rows and a table with a row a step."""
-    table = {}
+    frame, table = renumbered(frame), {}
     for name, step in steps.items():
         before, frame = frame, step(frame)
         table[name] = [len(before), len(before) - len(frame), count_changed(before, frame, columns), len(frame)]
     return frame, pd.DataFrame.from_dict(table, orient="index", columns=["before", "dropped", "changed", "after"])
+
+
+def renumbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with an index that tells its rows apart: its own, or a new one where it repeats, as by ``pd.concat``."""
+    return frame if frame.index.is_unique else frame.reset_index(drop=True)
 
 
 def count_changed(
