@@ -97,6 +97,8 @@ class Vocabulary(TextNumbers):
     """
 
     def __init__(self, words: Sequence[str], *, tokenizer: Tokenizer = tokenize, max_words: int | None = None) -> None:
+        if isinstance(words, str):
+            raise DataError(f"A vocabulary is a list of words; found the single text {words[:40]!r}. Write [word].")
         words = list(words)
         if odd := [word for word in words if not isinstance(word, str)]:
             raise DataError(f"A vocabulary holds words; found {odd[0]!r} ({type(odd[0]).__name__}).")
@@ -124,6 +126,8 @@ class Vocabulary(TextNumbers):
         max_words: int | None = None,
     ) -> Vocabulary:
         """Keep the words seen at least ``min_count`` times, the most frequent first, at most ``max_size`` of them."""
+        max_size = None if max_size is None else whole_number("max_size", max_size)
+        max_words = None if max_words is None else whole_number("max_words", max_words)
         counts: Counter[str] = Counter()
         for text in check_texts(texts):
             counts.update(tokenizer(text)[:max_words])
