@@ -8,13 +8,16 @@ import pytest
 import torch
 
 from mtl_helpers.data import (
+    CLEANING_STEPS,
     ColumnNumbers,
     DataError,
+    Splits,
     Vocabulary,
     bag_of_words,
     baseline_score,
     clean_reviews,
     clean_table,
+    clean_with,
     encode_reviews,
     read_reviews,
     read_table,
@@ -23,7 +26,7 @@ from mtl_helpers.data import (
     text_folds,
 )
 from mtl_helpers.data.cleaning import drop_conflicts
-from mtl_helpers.evaluation import cross_validate
+from mtl_helpers.evaluation import Arm, cross_validate, run_arms
 from mtl_helpers.tasks import STARS, TOPIC, Classification, MultiLabel, Regression
 
 HOURS, TEAM = Regression("hours"), Classification("team", classes=("Büro", "Tür"))
@@ -383,3 +386,41 @@ def test_sentences_with_a_tag_a_word(tmp_path):
         )
         == 1
     )
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda f: clean_with(f, ["encoding"]),
+        lambda f: clean_with(f, ["duplicates"]),
+        lambda f: clean_with(f.rename(columns={"Anfrage": "text"}), ["white space"]),
+        lambda f: CLEANING_STEPS["encoding"](f),
+        lambda f: CLEANING_STEPS["white space"](f),
+        lambda f: split_reviews(f),
+        lambda f: list(text_folds(f)),
+        lambda f: bag_of_words(f, TEAM),
+        lambda f: encode_reviews(f, Vocabulary(["a"]), [TEAM]),
+        lambda f: list(run_arms([Arm("alone", [TEAM])], Splits(f, f, f), seed=0, steps=1)),
+    ],
+)
+def test_a_table_with_other_columns_is_never_met_by_a_bare_error(act):
+    with pytest.raises(DataError, match=r"olumn '(id|text)' is missing; found '(Anfrage|text)', 'team'"):
+        act(pd.DataFrame({"Anfrage": ["a", "b"], "team": ["Tür", "Büro"]}))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("gap", [None, float("nan"), 3])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda f: split_table(f),
+        lambda f: list(text_folds(f)),
+        lambda f: bag_of_words(f, TEAM),
+        lambda f: encode_reviews(f, Vocabulary(["a"]), [TEAM]),
+        lambda f: Vocabulary.from_texts(f.text),
+    ],
+)
+def test_a_row_without_a_text_is_named(act, gap):
+    with pytest.raises(DataError, match=f"Text 1 is no text but {gap!r}; drop the row"):
+        act(pd.DataFrame({"text": pd.Series(["a", gap, "b"], dtype=object), "team": ["Tür", "Büro", "Tür"]}))

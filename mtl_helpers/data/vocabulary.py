@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from mtl_helpers.arguments import whole_number
-from mtl_helpers.data.tokens import tokenize
+from mtl_helpers.data.tokens import as_texts, tokenize
 from mtl_helpers.errors import DataError
 
 PAD, UNK = 0, 1
@@ -184,12 +183,7 @@ def _name(tokenizer: Tokenizer) -> str:
 
 def check_texts(texts: Iterable[str]) -> list[str]:
     """The texts as a list; raises `DataError` for one single text, for none at all, and for what is no text."""
-    if isinstance(texts, str):
-        raise DataError(f"Expected a list of texts; found the single text {texts[:40]!r}. Write [text].")
-    texts = list(texts.to_numpy(dtype=object) if isinstance(texts, pd.Series) else texts)
+    texts = as_texts(texts)
     if not texts:
         raise DataError("There is no text to encode: the split is empty.")
-    for i, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise DataError(f"Text {i} is no text but {text!r}; drop the row, or read the file with read_table.")
     return texts

@@ -25,18 +25,18 @@ MISSING = {"", "na", "n/a", "none", "null", "?", "unknown"}
 def fix_encoding(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Undo UTF-8 that was read as Windows-1252 (``donâ€™t`` becomes ``don't``); curly quotes become straight ones."""
     return frame.assign(
-        **{
-            text: [
-                each if each.isascii() else repair(each).translate(_STRAIGHT)
-                for each in frame[text].to_numpy(dtype=object)
-            ]
-        }
+        **{text: [each if each.isascii() else repair(each).translate(_STRAIGHT) for each in _texts(frame, text)]}
     )
+
+
+def _texts(frame: pd.DataFrame, text: str) -> np.ndarray:
+    need_columns(frame, (text,), "Cannot clean: column")
+    return frame[text].to_numpy(dtype=object)
 
 
 def strip_markup(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Remove HTML tags and turn entities (``&amp;``) into characters."""
-    return frame.assign(**{text: [_plain_text(each) for each in frame[text].to_numpy(dtype=object)]})
+    return frame.assign(**{text: [_plain_text(each) for each in _texts(frame, text)]})
 
 
 def _plain_text(text: str) -> str:
@@ -46,7 +46,7 @@ def _plain_text(text: str) -> str:
 
 def strip_space(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Collapse runs of white space, cut the ends, and drop rows whose text is then empty."""
-    frame = frame.assign(**{text: [" ".join(each.split()) for each in frame[text].to_numpy(dtype=object)]})
+    frame = frame.assign(**{text: [" ".join(each.split()) for each in _texts(frame, text)]})
     return frame[frame[text] != ""]
 
 
