@@ -79,6 +79,12 @@ def test_the_plain_case_is_silent_and_other_columns_become_numbers_where_they_ar
     assert capsys.readouterr().out == ""
 
 
+def test_decimal_points_between_semicolons_are_read_where_they_are_clear(tmp_path):
+    path = written(tmp_path, b"text;hours;age\na;0.950;1.200\nb;1.200;1.300\n")
+    frame = read_table(path, tasks=[HOURS])
+    assert frame.hours.tolist() == [0.95, 1.2] and frame.age.tolist() == [1.2, 1.3]
+
+
 def test_classes_may_be_numbers_and_stay_as_they_are_defined(tmp_path):
     grade = Classification("grade", classes=(1, 2, 3))
     frame = read_table(written(tmp_path, b"text,grade\na,3\nb,\n"), tasks=[grade])
@@ -118,6 +124,11 @@ def test_a_long_cell_beside_backslashes_is_read(tmp_path):
         (b"text,team\na,\nb,\nc,tuer\n", {"tasks": [TEAM]}, "row 4, column 'team': 'tuer' .* Spelt otherwise"),
         (b"text,hours\na,1.5\nb,soon\n", {"tasks": [HOURS]}, "row 3, column 'hours': 'soon' is no label"),
         (b'text,hours\na,"1,234"\n', {"tasks": [HOURS]}, "row 2, column 'hours': '1,234' may have a decimal comma or"),
+        (
+            b"text;hours\na;950\nb;1.200\n",
+            {"tasks": [HOURS]},
+            "row 3, .* '1.200' may have a decimal point or, .* thousands",
+        ),
         (b"text,hours\na,1\n ,2\n", {"tasks": [HOURS]}, "row 3, column 'text': ' ' is empty"),
         (b"review;hours\na;1\n", {"tasks": [HOURS]}, "column 'text' is missing; found 'review', 'hours'"),
         (b"text\n", {}, "has a header and not one row"),

@@ -18,6 +18,7 @@ from mtl_helpers.tasks import Task, TaskError, check_tasks
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _COMMA_NUMBER = r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 as in 1 234 and a half
+_POINT_THOUSANDS = r"[+-]?(?:0|[1-9]\d{0,2}(?:\.\d{3})?)"  # 349.000 beside 950
 
 
 def read_table(
@@ -174,6 +175,13 @@ def _numbers(path: Path, cells: pd.Series, *, separator: str, needed: bool) -> t
     known = cells != ""
     found = pd.to_numeric(cells.where(known, None), errors="coerce")
     if found.notna().equals(known):
+        points = cells[known].str.contains(".", regex=False)
+        if needed and separator == ";" and points.any() and cells[known].str.fullmatch(_POINT_THOUSANDS).all():
+            row = points.index[points][0]
+            raise DataError(
+                f"{path.name}, row {row + 2}, column '{cells.name}': {cells[row]!r} may have a decimal point or, as where "
+                "semicolons separate cells, stand for thousands; write it without a point."
+            )
         coded = cells.str.fullmatch(r"[+-]?0\d+").any()  # 007 is a name
         return (cells if coded and not needed else found), False
     commas = cells[known].str.fullmatch(_COMMA_NUMBER).all() and cells[known].str.contains(",", regex=False).any()
