@@ -48,8 +48,8 @@ FILES = {
     "blank": ("\n\n", "the file is empty"),
     "header only": (HEADER, "has a header and not one review; add at least one row"),
     "no sentiment": ("id,text,topic,stars\n", "column 'sentiment' missing; found 'id', 'text', 'topic', 'stars'. Name"),
-    "semicolons": (
-        (HEADER + GOOD).replace(",", ";"),
+    "colons": (
+        (HEADER + GOOD).replace(",", ":"),
         "columns 'id', 'text', 'topic', 'sentiment', 'stars' missing; found",
     ),
     "Latin-1": (HEADER.encode() + b"r1,caf\xe9,,,,", "line 2: byte 0xe9 is not UTF-8. Save the file as UTF-8"),
@@ -57,9 +57,9 @@ FILES = {
     "open quote": (HEADER + 'r1,"Good,film,positive,5,\n', "EOF inside string starting at row 1. Is a quote left open"),
     "comma later": (
         HEADER + GOOD + "r2,Bad, bad,,,,\n",
-        "line 3, saw 7. Is a quote left open, or does a text with a comma",
+        "line 3, saw 7. Is a quote left open, or does a cell with commas",
     ),
-    "comma first": (HEADER + "r2,Bad, bad,,,,\n", "row 2: has more cells than the header has columns. Put a text with"),
+    "comma first": (HEADER + "r2,Bad, bad,,,,\n", "row 2: has more cells than the header has columns. Put a cell with"),
     "no text": (HEADER + GOOD + "r2,  ,film,,5,\n", "row 3 (id r2), column 'text': '  ' is empty; fill it in or drop"),
     "id twice": (HEADER + GOOD + GOOD, "row 3 (id r1), column 'id': 'r1' is used twice; ids must differ"),
     "topic": (HEADER + "r1,a,tree,,,\n", "row 2 (id r1), column 'topic': 'tree' is unknown; known are film, book"),
@@ -369,11 +369,8 @@ def test_data_without_labels_for_a_task(the):
 def test_nothing_to_train_on(the):
     empty = DataLoader([])
     refused(lambda: the.fit(loader=empty), TrainingError, "The training loader has no batch: the split is empty")
-    refused(
-        lambda: next(train_steps(the.model, empty, torch.optim.SGD(the.model.parameters()))),
-        TrainingError,
-        "the split is empty",
-    )
+    optimizer = torch.optim.SGD(the.model.parameters())
+    refused(lambda: next(train_steps(the.model, empty, optimizer)), TrainingError, "the split is empty")
     refused(lambda: predict(the.model, empty), TrainingError, "There is nothing to predict: the loader has no batch")
 
 

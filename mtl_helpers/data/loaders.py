@@ -14,7 +14,6 @@ from mtl_helpers.data.batches import Batch, MultiTaskDataset
 from mtl_helpers.data.vocabulary import PAD
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task
-from mtl_helpers.tasks.task import finite_rows
 
 
 class BucketBatchSampler(Sampler):
@@ -131,8 +130,7 @@ def check_datasets(dataset: Any, tasks: Sequence[Task]) -> bool:
 def _as_batch(batch: Any) -> Batch:
     if isinstance(batch, (tuple, list)) and len(batch) in (2, 3) and all(isinstance(part, dict) for part in batch[1:]):
         inputs, targets, *masks = batch
-        everything = {name: finite_rows(y) for name, y in targets.items()}
-        return Batch(inputs, targets, masks[0] if masks else everything)
+        return Batch(inputs, targets, masks[0] if masks else dict.fromkeys(targets))  # no mask: `Task.check` makes one
     raise DataError(
         f"A batch is Batch(inputs, targets, masks), targets and masks by task; the loader gave {_described(batch)}. "
         "Put the data in a MultiTaskDataset, or write a collate_fn that returns a Batch."
