@@ -84,6 +84,8 @@ def _warn_of(script: str) -> None:
     """Once for each script, however many figures lack it."""
     east_asian = script in {"CJK", "HIRAGANA", "KATAKANA", "HANGUL"}
     font, package = ("Noto Sans CJK", "fonts-noto-cjk") if east_asian else ("a Noto font that has them", "fonts-noto")
+    # Matplotlib says it again for each letter and each time it draws.
+    warnings.filterwarnings("ignore", r"Glyph \d+ \(.*\) missing from font", UserWarning)
     warnings.warn(
         f"No installed font has letters whose Unicode name begins with {script}, so figures show boxes for them. Install "
         f"{font}: 'sudo apt install {package}' on Debian or Ubuntu, elsewhere from https://fonts.google.com/noto. Then "
