@@ -11,7 +11,8 @@ PACKAGE = ROOT / "mtl_helpers"
 # From the ground to the roof; what stands in one row does not know of each other.
 FLOORS = (
     {"errors"},
-    {"arguments", "randomness"},
+    {"arguments"},
+    {"randomness"},
     {"tasks"},
     {"data"},
     {"corpus", "datasets", "driving"},
