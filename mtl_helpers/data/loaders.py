@@ -13,6 +13,7 @@ from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import Batch, MultiTaskDataset
 from mtl_helpers.data.vocabulary import PAD
 from mtl_helpers.errors import DataError
+from mtl_helpers.randomness import seeded
 from mtl_helpers.tasks import Task
 from mtl_helpers.tasks.task import finite_rows
 
@@ -75,7 +76,7 @@ def make_loader(dataset: MultiTaskDataset, batch_size: int = 32, *, shuffle: boo
             "DataLoader(dataset, batch_size=..., collate_fn=collate), with collate from mtl_helpers.data."
         )
     batch_size = whole_number("batch_size", batch_size)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     sampler = BucketBatchSampler(
         len(dataset), batch_size, shuffle=shuffle, lengths=dataset.lengths, generator=generator
     )
@@ -133,9 +134,12 @@ def _as_batch(batch: Any) -> Batch:
         inputs, targets, *masks = batch
         everything = {name: finite_rows(y) for name, y in targets.items()}
         return Batch(inputs, targets, masks[0] if masks else everything)
+    hint = "Put the data in a MultiTaskDataset, or write a collate_fn that returns a Batch."
+    if isinstance(batch, str):  # what a dict of loaders gives
+        hint = "Of loaders by name give one at a time, or join their data: make_loader(joined({name: dataset, ...}))."
     raise DataError(
         f"A batch is Batch(inputs, targets, masks), targets and masks by task; the loader gave {_described(batch)}. "
-        "Put the data in a MultiTaskDataset, or write a collate_fn that returns a Batch."
+        f"{hint}"
     )
 
 
