@@ -18,7 +18,7 @@ from mtl_helpers.models import MultiTaskModel, unwrapped
 from mtl_helpers.randomness import Private, RandomState
 from mtl_helpers.training.accumulation import StepLosses
 from mtl_helpers.training.checkpoints import go_on
-from mtl_helpers.training.reading import Reading
+from mtl_helpers.training.epochs import Reading
 from mtl_helpers.training.rules import StaticWeights, Weighting
 from mtl_helpers.training.task_weights import Losses, TrainingDiverged, TrainingError, task_losses
 from mtl_helpers.training.validation import in_32_bits, validation

@@ -14,7 +14,7 @@ from mtl_helpers.data.batches import Batch
 from mtl_helpers.data.loaders import checked_batches
 from mtl_helpers.models import MultiTaskModel, unwrapped
 from mtl_helpers.randomness import drawn_from
-from mtl_helpers.training.reading import begun
+from mtl_helpers.training.epochs import begun
 from mtl_helpers.training.task_weights import TrainingError
 
 
