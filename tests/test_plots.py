@@ -235,6 +235,15 @@ def test_several_fronts_differ_in_colour_and_marker_and_the_figure_is_shown_once
     assert len(small.get_paths()[0].vertices) != len(large.get_paths()[0].vertices)
 
 
+def test_a_dollar_in_a_label_is_a_dollar_and_a_formula_is_a_formula():
+    classes = ["$", "$$", "$x_{$"]
+    draw_confusion({"price": pd.DataFrame(np.eye(3, dtype=int), classes, classes)})._repr_png_()
+    figure = Figure()
+    texts = [figure.text(0.1, 0.5, said) for said in ("from 10 $ to 20 $", r"$\lambda$")]
+    figure_png(figure)
+    assert [text.get_parse_math() for text in texts] == [False, True]
+
+
 def test_runs_of_a_search_that_failed_are_left_out():
     whole = RUNS.assign(error="")
     failed = pd.DataFrame({"left": [float("nan")], "right": [float("nan")], "error": ["TrainingDiverged: at step 3"]})

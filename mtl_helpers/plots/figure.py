@@ -25,8 +25,11 @@ class Figure(matplotlib.figure.Figure):
     def draw(self, renderer: Any) -> None:
         """Find fonts for the texts, then draw."""
         for text in self.findobj(Text):
-            if not text.get_text().isascii():
-                text.set_fontfamily(readable_in(text.get_text(), tuple(text.get_fontfamily())))
+            said = text.get_text()
+            if "$" in said:  # of a class such as "$$" it is a dollar; formulas have a backslash
+                text.set_parse_math("\\" in said)
+            if not said.isascii():
+                text.set_fontfamily(readable_in(said, tuple(text.get_fontfamily())))
         super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
