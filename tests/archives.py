@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mtl_helpers.datasets.cifar import CIFAR10, OBJECT
-from mtl_helpers.datasets.speech import RATE, SPEAKER, SPOKEN_DIGITS
+from mtl_helpers.datasets.spoken import RATE, SPEAKER, SPOKEN_DIGITS
 from mtl_helpers.datasets.texts import DOMAIN, IMDB, MULTI_DOMAIN
 
 

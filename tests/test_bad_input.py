@@ -211,6 +211,10 @@ def test_batch_size(dataset, batch_size):
         (lambda: STARS.encode([[1, 2]]), "label [1, 2] at position 0 is not a finite number"),
         (lambda: Regression("my task"), "must be a plain word such as 'topic'; found 'my task'"),
         (
+            lambda: Regression("_hours"),
+            "must be a plain word such as 'topic'; found '_hours'",
+        ),  # a legend would leave it out
+        (
             lambda: Regression("values"),
             "'values': torch's ModuleDict, which holds the heads, uses that name",
         ),

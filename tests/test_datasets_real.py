@@ -15,7 +15,7 @@ from mtl_helpers.data.tokens import text_key
 from mtl_helpers.datasets import DOMAIN, SPEAKER, cifar10, imdb, multi_domain_sentiment, spoken_digits
 from mtl_helpers.datasets.cifar import CIFAR10
 from mtl_helpers.datasets.download import Archive
-from mtl_helpers.datasets.speech import SPOKEN_DIGITS
+from mtl_helpers.datasets.spoken import SPOKEN_DIGITS
 from mtl_helpers.datasets.texts import IMDB, MULTI_DOMAIN
 
 FOLDER = os.environ.get("MTL_DATA")

@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from torch.optim import SGD
 from torch.utils.data import ConcatDataset, DataLoader, Subset, TensorDataset, WeightedRandomSampler, random_split
 
 from mtl_helpers.data import Batch, DataError, MultiTaskDataset, Vocabulary, collate, encode_reviews, make_loader
 from mtl_helpers.data.loaders import checked_batches
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Tagging, TaskError
+from mtl_helpers.training import TrainingError, train_steps
 
 N = 40
 
@@ -58,6 +60,14 @@ def test_drop_last_samplers_and_random_split(dataset):
     assert rows_of(DataLoader(dataset, batch_size=4, sampler=WeightedRandomSampler(weights, 8))) == [5] * 8
     parts = random_split(dataset, [0.5, 0.5], generator=torch.Generator().manual_seed(0))
     assert sorted(row for part in parts for row in rows_of(DataLoader(part, batch_size=8))) == list(range(N))
+
+
+@pytest.mark.bad_input
+def test_a_loader_that_drops_its_only_batch_says_so(dataset, new_model):
+    model = new_model()
+    few = DataLoader(dataset, batch_size=5000, drop_last=True)
+    with pytest.raises(TrainingError, match=r"no batch: it drops the last one, which is not full \(drop_last=True\)"):
+        next(train_steps(model, few, SGD(model.parameters(), lr=0.1)))
 
 
 def test_arrays_series_and_frames_become_what_the_loop_takes():

@@ -46,6 +46,17 @@ def test_metrics_are_scikit_learns_on_the_labelled_texts(frame, dataset, new_mod
     assert found.n.tolist() == [240, 192, 216]
 
 
+def test_a_wrapped_model_is_evaluated_as_the_one_inside(new_model, new_loader):
+    model, loader = new_model(), new_loader(shuffle=False)
+    assert evaluate(torch.nn.DataParallel(model), loader).equals(evaluate(model, loader))
+
+
+@pytest.mark.bad_input
+def test_loaders_by_name_are_answered_with_what_to_do(new_model, new_loader):
+    with pytest.raises(DataError, match=r"the loader gave a str. Of loaders by name give one at a time, or join"):
+        evaluate(new_model(), {"topic": new_loader(), "stars": new_loader()})
+
+
 def test_dropout_is_off(new_model, new_loader):
     model = new_model()
     model.encoder.register_forward_hook(lambda encoder, _, features: features * (not encoder.training))
@@ -170,6 +181,7 @@ def test_the_calibration_error_tells_honest_from_boastful():
 
 def test_texts_without_a_label_are_left_out_of_calibration():
     table, outputs, targets = drawn(200, 2)
+    assert calibration(outputs, targets, bins=np.int64(10)).equals(table)
     mask = torch.arange(200) < 120
     pd.testing.assert_frame_equal(calibration(outputs, targets, mask), calibration(outputs[:120], targets[:120]))
     for wrong, said in [

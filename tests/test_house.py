@@ -11,7 +11,8 @@ PACKAGE = ROOT / "mtl_helpers"
 # From the ground to the roof; what stands in one row does not know of each other.
 FLOORS = (
     {"errors"},
-    {"arguments", "randomness"},
+    {"arguments"},
+    {"randomness"},
     {"tasks"},
     {"data"},
     {"corpus", "datasets", "driving"},
@@ -73,6 +74,13 @@ def test_no_file_is_longer_than_can_be_read(folder):
         if "cache" not in path.parts
     }
     assert not {name: n for name, n in lengths.items() if n > 300}
+
+
+def test_two_files_never_share_a_name():
+    """But a demo and an experiment, which are called by what they show."""
+    named = [path for path in FILES if path.stem not in ENTRANCES and path.parent.name not in ("demos", "experiments")]
+    stems = [path.stem for path in named]
+    assert not {str(path.relative_to(PACKAGE)) for path in named if stems.count(path.stem) > 1}
 
 
 def test_live_stays_as_small_as_it_became():

@@ -23,13 +23,15 @@ from PIL import Image
 from mtl_helpers.data import Vocabulary, encode_reviews, make_loader, mixed_loader
 from mtl_helpers.live import LabError, LambdaLab
 from mtl_helpers.live.lab import lab as lab_module
+from mtl_helpers.live.lab import recording
 from mtl_helpers.live.widgets import live_widget
 from mtl_helpers.live.widgets.canvas import LiveCanvas
 from mtl_helpers.live.widgets.page import close_models
 from mtl_helpers.models import LSTMEncoder, TransformerEncoder
 from mtl_helpers.plots import Figure, task_styles
+from mtl_helpers.randomness import look
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression
-from mtl_helpers.training import RULES, TaskWeights, TrainingDiverged, TrainingError, Weighting, fit
+from mtl_helpers.training import RULES, TaskWeights, TrainingDiverged, TrainingError, Weighting, fit, task_losses
 
 
 @pytest.fixture
@@ -482,6 +484,46 @@ def test_dropout_is_drawn_anew_each_step(new_model, new_loader):
     lab.run(len(lab.recorded.loader))
     assert first not in lab.history.loss.iloc[1:].tolist()
     lab.close()
+
+
+def test_a_rule_of_one_s_own_that_draws_late_replays_and_takes_nobody_s_numbers(new_lab):
+    class Late(Halving):
+        def weigh(self, losses, model):
+            weights = super().weigh(losses, model)
+            return weights if self.taken < 4 else {name: torch.rand(1).item() + 0.1 for name in weights}
+
+    lab = new_lab()
+    lab.use(Late(lab.model.tasks))
+    torch.manual_seed(5)
+    lab.run(8)
+    assert torch.equal(torch.get_rng_state(), torch.Generator().manual_seed(5).get_state())
+    before = lab.history
+    lab.replay()
+    same_run(lab.history, before)
+
+
+def test_a_cosine_is_that_of_the_step_with_its_dropout(new_model, new_loader, monkeypatch):
+    seen = []
+
+    def losses(model, batch, state):
+        with look(model, state):
+            seen.append(
+                {name: loss.item() for name, loss in task_losses(model.tasks, model(batch.inputs), batch).items()}
+            )
+        return {("topic", "sentiment"): 0.0}
+
+    monkeypatch.setattr(recording, "gradient_cosines", losses)
+    lab = LambdaLab(with_dropout(new_model(tasks=(TOPIC, SENTIMENT))), new_loader(), lr=1e-12, eval_every=1)
+    lab.run(3)
+    for record, found in zip(lab.recorded.records, seen, strict=True):
+        assert found == pytest.approx(record.losses, rel=1e-4)
+    lab.close()
+
+
+def test_a_long_run_keeps_no_batch_and_no_random_state_alive(new_lab):
+    lab = new_lab(eval_every=2)
+    lab.run(5)
+    assert not any(r.batch or r.random_state or r.place for r in lab.recorded.records[:-1])
 
 
 def test_what_a_cell_draws_is_the_same_while_labs_train(new_model, new_loader):

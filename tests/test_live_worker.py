@@ -56,6 +56,20 @@ def test_of_messages_with_one_key_the_latest_is_taken_at_its_own_place(worker):
     assert taken == [("b", 1), (None, 1), (None, 2), ("a", 3)]
 
 
+def test_two_workers_that_ask_each_other_do_not_hang(worker):
+    other, both = Worker("another"), threading.Barrier(2)
+
+    def ask(asked):
+        both.wait(5)
+        return asked.ask(lambda: asked)
+
+    answers = {}
+    for asking, asked in ((worker, other), (other, worker)):
+        asking.post(lambda asking=asking, asked=asked: answers.update({asking: ask(asked)}))
+    wait_for(lambda: answers == {worker: other, other: worker})
+    other.close()
+
+
 def test_what_the_worker_asks_itself_is_taken_at_once(worker):
     def count():
         for _ in range(3):

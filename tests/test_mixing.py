@@ -4,6 +4,7 @@ import copy
 import math
 from collections import Counter
 
+import numpy as np
 import pytest
 import torch
 from torch.optim import AdamW
@@ -13,6 +14,7 @@ from mtl_helpers.data import (
     MultiTaskDataset,
     Vocabulary,
     encode_reviews,
+    make_loader,
     mixed_loader,
     sampling_proportions,
 )
@@ -172,6 +174,18 @@ def test_how_often_a_task_is_drawn_is_what_the_history_shows():
 # What is refused
 
 
+def test_numpys_numbers_are_taken_everywhere_and_a_seed_that_is_none_is_named():
+    plain = mixed_loader(numbered(SIZES), 4, steps_per_epoch=3, seed=7)
+    of_numpy = mixed_loader(numbered(SIZES), np.int64(4), steps_per_epoch=np.int64(3), seed=np.int64(7))
+    data = numbered(SIZES)["large"]
+    pairs = [(plain, of_numpy)]
+    pairs += [[make_loader(data, 8, shuffle=True, seed=seed) for seed in (7, np.int64(7))]]
+    for one, other in pairs:
+        assert [batch.inputs.tolist() for batch in one] == [batch.inputs.tolist() for batch in other]
+    with pytest.raises(DataError, match="seed must be a whole number of at least 0; found 'one'"):
+        make_loader(data, 8, seed="one")
+
+
 @pytest.mark.parametrize("temperature", [0, -1, math.nan, True, "uniform"])
 def test_a_temperature_that_is_none_is_refused(temperature):
     with pytest.raises(DataError, match="temperature must be a number above 0: 1 for proportional"):
@@ -183,7 +197,7 @@ def test_a_temperature_that_is_none_is_refused(temperature):
     [
         ({"batch_size": 0}, "batch_size must be a whole number of at least 1; found 0"),
         ({"batch_size": 2.0}, "batch_size must be a whole number of at least 1; found 2.0"),
-        ({"steps_per_epoch": 0}, "steps_per_epoch must be a whole number of at least 1, or None; found 0"),
+        ({"steps_per_epoch": 0}, "steps_per_epoch, if it is not None, must be a whole number of at least 1; found 0"),
         ({"datasets": {}}, "no data set to draw from"),
         ({"datasets": numbered({"large": 5, "small": 0})}, "'small' is empty"),
         ({"datasets": {"large": [1, 2]}}, "must map names to MultiTaskDatasets.*'large': 'list'"),

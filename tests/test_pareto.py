@@ -56,6 +56,7 @@ def test_the_area_is_the_share_of_dominated_places():
         (lambda: pareto_front([]), r"row a model and a column a task; found shape \(0,\)"),
         (lambda: pareto_front([0.5, 0.6]), r"found shape \(2,\)"),
         (lambda: pareto_front([[1, 2], [np.nan, 1]]), r"Point 1 is \[nan, 1.0\]"),
+        (lambda: pareto_front([[np.nan, np.nan]]), r"take the runs without an error: table\[table.error == ''\]"),
         (lambda: hypervolume([[1, 2, 3]], [0, 0]), r"two tasks .* shape \(1, 3\)"),
         (lambda: hypervolume([[1, 2]], [0]), r"reference of shape \(1,\)"),
         (lambda: hypervolume([[1, 2]], [0, np.inf]), "two finite numbers"),

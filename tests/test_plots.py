@@ -153,8 +153,8 @@ def test_a_task_whose_letters_no_font_has_is_told_of_once_with_what_to_install(f
         warnings.simplefilter("always")
         for _ in range(2):
             figure_png(plot_history(history.replace({"task": {"topic": "主题", "stars": "评分"}})))
-    ours = [str(warning.message) for warning in said if "No installed font" in str(warning.message)]
-    assert len(ours) == 1 and "fonts-noto-cjk" in ours[0] and "box" in ours[0]
+    (only,) = [str(warning.message) for warning in said]  # and not one of Matplotlib's for each letter
+    assert "No installed font" in only and "fonts-noto-cjk" in only and "box" in only
 
 
 def test_an_installed_font_that_has_the_letters_is_used(fonts, recwarn):
@@ -233,6 +233,25 @@ def test_several_fronts_differ_in_colour_and_marker_and_the_figure_is_shown_once
     small, large = figure.axes[0].collections[1], figure.axes[0].collections[3]
     assert small.get_facecolor().tolist() != large.get_facecolor().tolist()
     assert len(small.get_paths()[0].vertices) != len(large.get_paths()[0].vertices)
+
+
+def test_a_dollar_in_a_label_is_a_dollar_and_a_formula_is_a_formula():
+    classes = ["$", "$$", "$x_{$"]
+    draw_confusion({"price": pd.DataFrame(np.eye(3, dtype=int), classes, classes)})._repr_png_()
+    figure = Figure()
+    texts = [figure.text(0.1, 0.5, said) for said in ("from 10 $ to 20 $", r"$\lambda$")]
+    figure_png(figure)
+    assert [text.get_parse_math() for text in texts] == [False, True]
+
+
+def test_runs_of_a_search_that_failed_are_left_out():
+    whole = RUNS.assign(error="")
+    failed = pd.DataFrame({"left": [float("nan")], "right": [float("nan")], "error": ["TrainingDiverged: at step 3"]})
+    bytes_of = [
+        figure_png(plot_front(runs, ("left", "right")))
+        for runs in (RUNS, pd.concat([failed, whole, failed], ignore_index=True))
+    ]
+    assert bytes_of[0] == bytes_of[1]
 
 
 @pytest.mark.bad_input

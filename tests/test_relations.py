@@ -106,6 +106,12 @@ def test_affinity_leaves_the_model_as_it_was(new_model, batch):
     assert all(p.grad is None for p in model.parameters())
 
 
+def test_a_wrapped_model_is_looked_at_as_the_one_inside(new_model, batch):
+    model = new_model()
+    for look in (gradient_cosines, task_affinity):
+        assert repr(look(nn.DataParallel(model), batch)) == repr(look(model, batch))
+
+
 class Shifting(nn.Module):
     """An encoder with BatchNorm and dropout."""
 

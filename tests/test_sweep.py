@@ -250,6 +250,13 @@ def test_what_can_not_be_swept_is_refused(configs, run, said):
 
 
 @pytest.mark.bad_input
+@pytest.mark.parametrize("processes", [0, -1, True])
+def test_a_number_of_processes_that_is_none_is_refused(processes):
+    with pytest.raises(DataError, match=f"processes must be a whole number of at least 1; found {processes}"):
+        quiet([{"x": 1}], square, processes=processes)
+
+
+@pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("result", "said"),
     [

@@ -13,6 +13,7 @@ from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import Batch, MultiTaskDataset
 from mtl_helpers.data.vocabulary import PAD
 from mtl_helpers.errors import DataError
+from mtl_helpers.randomness import seeded
 from mtl_helpers.tasks import Task
 
 
@@ -74,7 +75,7 @@ def make_loader(dataset: MultiTaskDataset, batch_size: int = 32, *, shuffle: boo
             "DataLoader(dataset, batch_size=..., collate_fn=collate), with collate from mtl_helpers.data."
         )
     batch_size = whole_number("batch_size", batch_size)
-    generator = torch.Generator().manual_seed(seed)
+    generator = seeded(seed)
     sampler = BucketBatchSampler(
         len(dataset), batch_size, shuffle=shuffle, lengths=dataset.lengths, generator=generator
     )
@@ -131,9 +132,12 @@ def _as_batch(batch: Any) -> Batch:
     if isinstance(batch, (tuple, list)) and len(batch) in (2, 3) and all(isinstance(part, dict) for part in batch[1:]):
         inputs, targets, *masks = batch
         return Batch(inputs, targets, masks[0] if masks else dict.fromkeys(targets))  # no mask: `Task.check` makes one
+    hint = "Put the data in a MultiTaskDataset, or write a collate_fn that returns a Batch."
+    if isinstance(batch, str):  # what a dict of loaders gives
+        hint = "Of loaders by name give one at a time, or join their data: make_loader(joined({name: dataset, ...}))."
     raise DataError(
         f"A batch is Batch(inputs, targets, masks), targets and masks by task; the loader gave {_described(batch)}. "
-        "Put the data in a MultiTaskDataset, or write a collate_fn that returns a Batch."
+        f"{hint}"
     )
 
 

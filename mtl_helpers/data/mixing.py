@@ -12,10 +12,12 @@ from torch import Tensor
 from torch.nn.functional import pad
 from torch.utils.data import DataLoader, Sampler
 
+from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import MultiTaskDataset
 from mtl_helpers.data.loaders import as_is
 from mtl_helpers.data.vocabulary import PAD, RaggedTokens
 from mtl_helpers.errors import DataError
+from mtl_helpers.randomness import seeded
 from mtl_helpers.tasks.task import below_one_another
 
 
@@ -85,8 +87,7 @@ def mixed_loader(
     >>> len(loader), sorted(int(mask.sum()) for mask in batch.masks.values())  # four labels of one task, none of the other
     (25, [0, 4])
     """
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise DataError(f"batch_size must be a whole number of at least 1; found {batch_size!r}.")
+    batch_size = whole_number("batch_size", batch_size)
     if not isinstance(datasets, Mapping) or not all(isinstance(d, MultiTaskDataset) for d in datasets.values()):
         found = {name: type(d).__name__ for name, d in datasets.items()} if isinstance(datasets, Mapping) else datasets
         raise DataError(
@@ -95,9 +96,8 @@ def mixed_loader(
     sizes = {name: len(dataset) for name, dataset in datasets.items()}
     shares = sampling_proportions(sizes, temperature)
     steps = -(-sum(sizes.values()) // batch_size) if steps_per_epoch is None else steps_per_epoch
-    if isinstance(steps, bool) or not isinstance(steps, int) or steps < 1:
-        raise DataError(f"steps_per_epoch must be a whole number of at least 1, or None; found {steps_per_epoch!r}.")
-    generator = torch.Generator().manual_seed(seed)
+    steps = whole_number("steps_per_epoch, if it is not None,", steps)
+    generator = seeded(seed)
     sampler = MixingSampler(sizes, shares, batch_size, steps, generator)
     return DataLoader(joined(datasets), sampler=sampler, batch_size=None, collate_fn=as_is, generator=generator)
 

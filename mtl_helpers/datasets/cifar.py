@@ -15,6 +15,7 @@ from mtl_helpers.data.batches import DatasetSplits, MultiTaskDataset
 from mtl_helpers.datasets.archive import check_counts, read_members
 from mtl_helpers.datasets.download import Archive, fetch
 from mtl_helpers.errors import DataError
+from mtl_helpers.randomness import seeded
 from mtl_helpers.tasks import Classification
 
 CIFAR10 = Archive(
@@ -80,7 +81,7 @@ def with_rotations(dataset: MultiTaskDataset, *, seed: int = 0) -> MultiTaskData
     >>> len(more), more.masks["object"].tolist(), more.masks["rotation"].tolist()
     (4, [True, True, False, False], [False, False, True, True])
     """
-    n, generator = len(dataset), torch.Generator().manual_seed(seed)
+    n, generator = len(dataset), seeded(seed)
     turns = torch.randint(len(ROTATION.classes), (n,), generator=generator)
     turned = torch.stack([picture.rot90(int(k), (1, 2)) for picture, k in zip(dataset.inputs, turns, strict=True)])
     none, every = torch.zeros(n, dtype=torch.bool), torch.ones(n, dtype=torch.bool)

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from mtl_helpers.arguments import whole_number
 from mtl_helpers.errors import DataError
 
 
@@ -26,8 +27,7 @@ def calibration(outputs: Tensor, targets: Tensor, mask: Tensor | None = None, *,
     2  0.50  0.75         0.7       1.0  1
     3  0.75  1.00         0.9       0.5  2
     """
-    if isinstance(bins, bool) or not isinstance(bins, int) or bins < 1:
-        raise DataError(f"bins must be a whole number of at least 1; found {bins!r}.")
+    bins = whole_number("bins", bins)
     if outputs.dim() != 2 or targets.shape != outputs.shape[:1]:
         raise DataError(
             f"Calibration needs outputs (n, classes) and targets (n,); found {tuple(outputs.shape)} and "

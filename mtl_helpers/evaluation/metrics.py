@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 
 from mtl_helpers.data.reviews import PHENOMENA
 from mtl_helpers.errors import DataError
-from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.models import MultiTaskModel, unwrapped
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import predict
 
@@ -25,7 +25,7 @@ def evaluate(model: MultiTaskModel, loader: DataLoader) -> pd.DataFrame:
     """
     rows: dict[str, dict[str, float]] = {}
     predictions = predict(model, loader)
-    for task in model.tasks:
+    for task in unwrapped(model).tasks:
         output, target, mask = predictions[task.name]
         n = int(mask.sum())
         rows[task.name] = {**(task.scores(task.predict(output)[mask], target[mask]) if n else {}), "n": n}

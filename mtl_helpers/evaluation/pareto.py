@@ -133,7 +133,10 @@ def _points(points: Points, higher_is_better: Sequence[bool] | None) -> np.ndarr
         raise DataError(f"Points are a table with a row a model and a column a task; found shape {array.shape}.")
     if not np.isfinite(array).all():
         row = int(np.flatnonzero(~np.isfinite(array).all(axis=1))[0])
-        raise DataError(f"Point {row} is {array[row].tolist()}: a score that is no finite number can not be compared.")
+        raise DataError(
+            f"Point {row} is {array[row].tolist()}: a score that is no finite number can not be compared. "
+            "Of a search's table take the runs without an error: table[table.error == '']."
+        )
     return array * _signs(array.shape[1], higher_is_better)
 
 

@@ -16,7 +16,7 @@ from mtl_helpers.corpus import make_reviews
 from mtl_helpers.data import MultiTaskDataset, Splits, Vocabulary, encode_reviews, make_loader
 from mtl_helpers.errors import DataError
 from mtl_helpers.models import CNNEncoder, MultiTaskModel
-from mtl_helpers.randomness import drawn_from
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.relations import ConditionedModel
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import Record, fit, predict
@@ -126,7 +126,7 @@ def run_arm(
     start, main = time.thread_time(), arm.tasks[0]
     encode = encode or partial(_words, filters=arm.filters)
     new_encoder, (train_set, val_set, test_set) = encode(splits, arm.tasks)
-    with drawn_from(torch.Generator().manual_seed(seed)):  # the caller's random state stays its own
+    with drawn_from(seeded(seed)):  # the caller's random state stays its own
         model = arm.build(new_encoder, arm.tasks)
     fit(
         model,

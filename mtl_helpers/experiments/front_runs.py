@@ -16,7 +16,7 @@ from mtl_helpers.datasets import LEFT, RIGHT, DatasetSplits, two_digits
 from mtl_helpers.evaluation import confusion, pareto_front
 from mtl_helpers.experiments.methods import SHARES, WORLDS
 from mtl_helpers.models import ImageEncoder, MultiTaskModel
-from mtl_helpers.randomness import drawn_from
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.training import StaticWeights, fit, predict
 
 WORLD = WORLDS["digits"]  # as the table of lesson 05 has it
@@ -69,7 +69,7 @@ class FrontRuns:
 
     def train(self, key: Key, on_step: Callable[[int], None]) -> None:
         """Train one model. ``on_step`` is called with the number of each step; to give up, raise in it."""
-        with drawn_from(torch.Generator().manual_seed(key.seed)):  # the caller's random state stays its own
+        with drawn_from(seeded(key.seed)):  # the caller's random state stays its own
             model = MultiTaskModel(ImageEncoder(**SIZES[key.size]), key.tasks)
         weights = {"left": key.share, "right": 1 - key.share}
         fit(

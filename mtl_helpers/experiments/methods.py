@@ -52,6 +52,7 @@ from mtl_helpers.evaluation import cross_validate, optuna_search, pareto_front, 
 from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.experiments.methods_tables import TASKS, tables_of
 from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import RULES, StaticWeights, Weighting, fit, validate
 
@@ -132,8 +133,7 @@ def train(
     weights: Weighting | None = None,
 ) -> list[dict]:
     """Train one model on the first of ``parts``; a row a task with its scores on the others, validation and test."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+    with drawn_from(seeded(seed)):
         model = MultiTaskModel(world.encoder(words, size), tasks or world.tasks)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     start = time.thread_time()

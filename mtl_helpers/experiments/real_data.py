@@ -59,6 +59,7 @@ from mtl_helpers.datasets import (
 from mtl_helpers.experiments import Config, Experiment
 from mtl_helpers.experiments.real_data_tables import PILOTS, SETTING, chosen_runs, setting_of, table_of
 from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.relations import ConditionedModel
 from mtl_helpers.tasks import SENTIMENT, STARS, Task
 from mtl_helpers.training import fit, validate
@@ -158,7 +159,7 @@ def all_pictures(seed: int) -> DatasetSplits:
 def pictures(n: int, seed: int) -> DatasetSplits:
     """``n`` of them to learn from, 1,000 to validate on."""
     train, val, test = all_pictures(seed)
-    batch = train[torch.randperm(len(train), generator=torch.Generator().manual_seed(seed))[:n]]
+    batch = train[torch.randperm(len(train), generator=seeded(seed))[:n]]
     return DatasetSplits(MultiTaskDataset(*batch), MultiTaskDataset(*val[torch.arange(1000)]), test)
 
 
@@ -211,8 +212,7 @@ def run(config: Mapping) -> dict[str, Any]:
     else:
         words, (train, *held_out) = encoded(config["world"], config["seed"])
         start = time.thread_time()
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config["seed"])
+        with drawn_from(seeded(config["seed"])):
             model = new_model(config["arm"], words, tasks)
         loader = make_loader(
             training_rows(train, tasks), 64 if ROTATION in tasks else 32, shuffle=True, seed=config["seed"]

@@ -90,3 +90,15 @@ class MultiTaskModel(Described, nn.Module):
         text = None if all(task.per_word for task in self.tasks) else self.encoder(inputs)
         words = self.encoder.by_word(inputs)
         return {task.name: words if task.per_word else text for task in self.tasks}
+
+
+def unwrapped(model: nn.Module) -> MultiTaskModel:
+    """The multi-task model inside of a wrapper such as ``DataParallel``."""
+    inner = model
+    while not hasattr(inner, "tasks") and isinstance(getattr(inner, "module", None), nn.Module):
+        inner = inner.module
+    if not hasattr(inner, "tasks"):
+        raise ModelError(
+            f"Expected a MultiTaskModel, or one in a wrapper that keeps it as .module; found {type(model).__name__}."
+        )
+    return inner

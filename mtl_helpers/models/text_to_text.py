@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
-import torch
 
 from mtl_helpers.data.batches import Vocabulary
 from mtl_helpers.models.multi_task import MultiTaskModel
 from mtl_helpers.models.pretrained import PretrainedEncoder
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import Classification, Task, check_tasks
 
 
@@ -50,6 +50,5 @@ def small_decoder(
     size = {"vocab_size": len(vocabulary), "n_positions": 128, "n_embd": width, "n_layer": layers}
     no_dropout = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), 0.0)
     config = GPT2Config(**size, n_head=attention_heads, bos_token_id=0, eos_token_id=0, **no_dropout)
-    with torch.random.fork_rng(devices=[]):  # the caller's random numbers stay the caller's
-        torch.manual_seed(seed)
+    with drawn_from(seeded(seed)):  # the caller's random numbers stay the caller's
         return MultiTaskModel(PretrainedEncoder(GPT2Model(config), pooling="last"), [answer_task(vocabulary)])

@@ -25,8 +25,11 @@ class Figure(matplotlib.figure.Figure):
     def draw(self, renderer: Any) -> None:
         """Find fonts for the texts, then draw."""
         for text in self.findobj(Text):
-            if not text.get_text().isascii():
-                text.set_fontfamily(readable_in(text.get_text(), tuple(text.get_fontfamily())))
+            said = text.get_text()
+            if "$" in said:  # of a class such as "$$" it is a dollar; formulas have a backslash
+                text.set_parse_math("\\" in said)
+            if not said.isascii():
+                text.set_fontfamily(readable_in(said, tuple(text.get_fontfamily())))
         super().draw(renderer)
 
     def _repr_png_(self) -> bytes:
@@ -84,6 +87,8 @@ def _warn_of(script: str) -> None:
     """Once for each script, however many figures lack it."""
     east_asian = script in {"CJK", "HIRAGANA", "KATAKANA", "HANGUL"}
     font, package = ("Noto Sans CJK", "fonts-noto-cjk") if east_asian else ("a Noto font that has them", "fonts-noto")
+    # Matplotlib says it again for each letter and each time it draws.
+    warnings.filterwarnings("ignore", r"Glyph \d+ \(.*\) missing from font", UserWarning)
     warnings.warn(
         f"No installed font has letters whose Unicode name begins with {script}, so figures show boxes for them. Install "
         f"{font}: 'sudo apt install {package}' on Debian or Ubuntu, elsewhere from https://fonts.google.com/noto. Then "

@@ -32,11 +32,12 @@ def plot_front(
     ``runs`` has a row a run and a column for each of the two ``tasks``; or several such frames by name, each with its front,
     colour and marker, those that are not ``chosen`` faint. A task given by its name alone is one in which higher is better;
     a `Task` says so itself, and the axis of an error runs backwards, so that the better run is always to the upper right.
-    The stairs bound the area that a front dominates (`evaluation.hypervolume`). ``own`` are runs of one's own, the last of
-    them a large star; ``single`` are the scores of single-task models, drawn as lines: to their upper right, sharing has
-    cost neither task anything. Drawn into ``ax`` if it is given.
+    Of a search's table the rows with an ``error`` are left out. The stairs bound the area that a front dominates
+    (`evaluation.hypervolume`). ``own`` are runs of one's own, the last of them a large star; ``single`` are the scores of
+    single-task models, drawn as lines: to their upper right, sharing has cost neither task anything. Drawn into ``ax`` if it
+    is given.
     """
-    frames = runs if isinstance(runs, Mapping) else {"": runs}
+    frames = {name: _finished(frame) for name, frame in (runs if isinstance(runs, Mapping) else {"": runs}).items()}
     if not 1 <= len(frames) <= MOST_FRONTS:
         raise ValueError(f"A figure can tell 1 to {MOST_FRONTS} sets of runs apart; found {len(frames)}.")
     x, y = names = [task if isinstance(task, str) else task.name for task in tasks]
@@ -67,6 +68,10 @@ def plot_front(
         ax.legend(frameon=False, fontsize=9, loc="lower left")  # a front bends away from that corner
     ax.spines[["top", "right"]].set_visible(False)
     return ax.figure
+
+
+def _finished(runs: pd.DataFrame) -> pd.DataFrame:
+    return runs[~runs["error"].astype(bool)] if "error" in runs else runs
 
 
 def _draw_one(

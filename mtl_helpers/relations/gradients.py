@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mtl_helpers.data.batches import Batch
-from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.models import MultiTaskModel, unwrapped
 from mtl_helpers.randomness import RandomState, look, random_state
 
 
@@ -23,7 +23,7 @@ def task_gradients(model: MultiTaskModel, batch: Batch, state: RandomState | Non
     What is shared, ``model.shared_parameters()`` says: if it is nothing, as in a frozen encoder, the tensors are empty. A task
     without a label in the batch has no loss, so no gradient, and is left out.
     """
-    shared, gradients = model.shared_parameters(), {}
+    shared, gradients = unwrapped(model).shared_parameters(), {}
     with look(model, state):
         for name, loss in _losses(model, batch).items():
             if not shared:
@@ -44,7 +44,7 @@ def gradient_cosines(
     where a task has no label in the batch, or a gradient vanishes, or nothing is shared: then there is no angle.
     """
     gradients = task_gradients(model, batch, state)
-    pairs = combinations([task.name for task in model.tasks], 2)
+    pairs = combinations([task.name for task in unwrapped(model).tasks], 2)
     return {
         (a, b): _cosine(gradients[a], gradients[b]) if a in gradients and b in gradients else math.nan for a, b in pairs
     }
@@ -66,7 +66,7 @@ def task_affinity(
     of the two has no label, or j's loss is 0. Before and after the step the dropout is the same.
     """
     state = random_state() if state is None else state
-    gradients, shared = task_gradients(model, batch, state), model.shared_parameters()
+    gradients, shared = task_gradients(model, batch, state), unwrapped(model).shared_parameters()
     start = [p.detach().clone() for p in shared]
 
     @torch.no_grad()
@@ -75,7 +75,7 @@ def task_affinity(
             return {name: loss.item() for name, loss in _losses(model, batch).items()}
 
     before = losses()
-    affinity = {(i, j): math.nan for i, j in product([task.name for task in model.tasks], repeat=2)}
+    affinity = {(i, j): math.nan for i, j in product([task.name for task in unwrapped(model).tasks], repeat=2)}
     try:
         for i, gradient in gradients.items():
             parts = gradient.split([p.numel() for p in shared]) if shared else ()
@@ -94,5 +94,5 @@ def _losses(model: MultiTaskModel, batch: Batch) -> dict[str, Tensor]:
     """The loss of each task that has a label in the batch."""
     batch = batch.to(next(model.parameters()).device)
     outputs = model(batch.inputs)
-    labels = {task: batch.labels_of(task.name) for task in model.tasks}
+    labels = {task: batch.labels_of(task.name) for task in unwrapped(model).tasks}
     return {task.name: task.loss(outputs[task.name], *pair) for task, pair in labels.items() if pair[1].any()}

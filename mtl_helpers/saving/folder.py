@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from mtl_helpers.data import ColumnNumbers, Vocabulary
 from mtl_helpers.models import FrozenFeatures, ModelError, MultiTaskModel, PretrainedEncoder, Subwords
 from mtl_helpers.models.weight_files import checksum
+from mtl_helpers.randomness import drawn_from
 from mtl_helpers.saving.description import UnknownClass, describe, make
 from mtl_helpers.saving.trained import Reader, Trained
 from mtl_helpers.tasks import Task
@@ -162,7 +163,7 @@ def _made(modules: list[dict[str, Any]], base: str | os.PathLike[str] | None = N
         for module in modules:
             if "source" in module["arguments"]:
                 module["arguments"]["source"]["dict"].update(name=os.fspath(base), revision=None)
-    with torch.random.fork_rng(devices=[]):
+    with drawn_from(torch.Generator()):
         return make(modules)
 
 

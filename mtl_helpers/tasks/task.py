@@ -65,7 +65,7 @@ class Task:
             raise TaskError(
                 f"A Task is one of its kinds: Classification({self.name!r}, classes=...), MultiLabel, Regression or Tagging."
             )
-        if not isinstance(self.name, str) or not self.name.isidentifier():
+        if not isinstance(self.name, str) or not self.name.isidentifier() or self.name.startswith("_"):
             raise TaskError(f"A task's name must be a plain word such as 'topic'; found {self.name!r}.")
         if hasattr(nn.ModuleDict(), self.name):
             raise TaskError(

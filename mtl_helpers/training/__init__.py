@@ -1,7 +1,7 @@
 """Step 4, training: L(θ) = Σᵢ λᵢ Lᵢ(θ), the one training loop, and the rules that choose λ."""
 
 from mtl_helpers.training.checkpoints import checkpoint
-from mtl_helpers.training.fitting import as_history, fit
+from mtl_helpers.training.fitting import BestWeights, as_history, fit
 from mtl_helpers.training.loop import Record, train_steps
 from mtl_helpers.training.rules import (
     DWA,
@@ -32,6 +32,7 @@ __all__ = [
     "DWA",
     "FAMO",
     "RULES",
+    "BestWeights",
     "GradNorm",
     "GradientWeighting",
     "HandOver",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
@@ -15,11 +15,11 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import Batch
-from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.models import MultiTaskModel, unwrapped
 from mtl_helpers.training.loop import Record, train_steps
 from mtl_helpers.training.rules import Weighting
 from mtl_helpers.training.task_weights import TrainingError
-from mtl_helpers.training.validation import mean_skill, unwrapped
+from mtl_helpers.training.validation import mean_skill
 
 Best = str | Callable[[Mapping[str, float]], float] | None
 
@@ -72,8 +72,8 @@ def fit(
             f"The checkpoint stands at step {done}, so with steps={steps} nothing is left to do; give more."
         )
     names = [task.name for task in unwrapped(model).tasks]
-    keep = _Best(best, names)
-    of_each = [] if each is None else [(name, _Best(name, names)) for name in names]
+    keep = BestWeights(best, names)
+    of_each = [] if each is None else [(name, BestWeights(name, names)) for name in names]
     if val_loader is None and (best is not None or each is not None or patience is not None):
         raise TrainingError("best, each and patience compare validations: give a val_loader.")
     patience = steps if patience is None else whole_number("patience", patience, TrainingError)
@@ -106,7 +106,7 @@ def fit(
                     each[name] = kept.state
         if on_step is not None:
             on_step(record)
-        record.batch = record.random_state = record.place = None  # a long history would keep every batch alive
+        record.forget_batch()
         if record.step >= steps or keep.waited >= patience:
             break
     if keep.state is not None:
@@ -115,10 +115,10 @@ def fit(
     return as_history(records)
 
 
-class _Best:
-    """The weights of the best validation so far, and how many validations ago that was."""
+class BestWeights:
+    """Weights and scores of the best validation so far, and how many validations ago that was; ``by`` is `fit`'s ``best``."""
 
-    def __init__(self, by: Best, names: list[str]) -> None:
+    def __init__(self, by: Best, names: Sequence[str]) -> None:
         if isinstance(by, str) and by not in names:
             raise TrainingError(
                 f"best is a task's name, a function of the scores, or None; found {by!r}, tasks are {names}."
@@ -127,6 +127,7 @@ class _Best:
             raise TrainingError(f"best is a task's name, a function of the scores, or None; found {by!r}.")
         self.by, self.score, self.waited = by, -math.inf, 0
         self.state: dict[str, Tensor] | None = None
+        self.scores: dict[str, float] = {}
 
     def see(self, model: MultiTaskModel, record: Record) -> float:
         """Keep the model's weights if they are the best; how good they are."""
@@ -136,7 +137,8 @@ class _Best:
             score = record.val_skills[self.by] if isinstance(self.by, str) else float(self.by(record.val_scores))
         self.waited += 1
         if score > self.score:
-            self.score, self.waited, self.state = score, 0, copy.deepcopy(model.state_dict())
+            self.score, self.waited, self.scores = score, 0, record.val_scores
+            self.state = copy.deepcopy(model.state_dict())
         return score
 
     def why_nothing(self, record: Record) -> str:

@@ -14,14 +14,14 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.data.batches import Batch
-from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.models import MultiTaskModel, unwrapped
 from mtl_helpers.randomness import Private, RandomState
 from mtl_helpers.training.accumulation import StepLosses
 from mtl_helpers.training.checkpoints import go_on
-from mtl_helpers.training.reading import Reading
+from mtl_helpers.training.epochs import Reading
 from mtl_helpers.training.rules import StaticWeights, Weighting
 from mtl_helpers.training.task_weights import Losses, TrainingDiverged, TrainingError, task_losses
-from mtl_helpers.training.validation import in_32_bits, unwrapped, validation
+from mtl_helpers.training.validation import in_32_bits, validation
 
 
 @dataclass(slots=True)
@@ -45,6 +45,10 @@ class Record:
     own_loss: float = 0.0  # what model and rule add to the total beside Σᵢ λᵢ Lᵢ
     random_state: RandomState | None = field(default=None, repr=False)
     place: dict[str, Any] | None = field(default=None, repr=False)
+
+    def forget_batch(self) -> None:
+        """Let go of the batch and of all that is only for a look at it or a `checkpoint`: a history would keep them alive."""
+        self.batch = self.random_state = self.place = None
 
     def validate(self, model: nn.Module, loader: Iterable[Batch]) -> None:
         """Write down losses, scores and skills over a loader."""

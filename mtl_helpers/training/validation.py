@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.data.loaders import checked_batches
-from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.models import MultiTaskModel, unwrapped
 from mtl_helpers.randomness import drawn_from
-from mtl_helpers.training.reading import begun
+from mtl_helpers.training.epochs import begun
 from mtl_helpers.training.task_weights import TrainingError
 
 
@@ -81,18 +81,6 @@ def mean_skill(skills: Mapping[str, float]) -> float:
     """
     known = [skill for skill in skills.values() if not math.isnan(skill)]
     return sum(known) / len(known) if known else -math.inf
-
-
-def unwrapped(model: nn.Module) -> MultiTaskModel:
-    """The multi-task model inside of a wrapper such as ``DataParallel``."""
-    inner = model
-    while not hasattr(inner, "tasks") and isinstance(getattr(inner, "module", None), nn.Module):
-        inner = inner.module
-    if not hasattr(inner, "tasks"):
-        raise TrainingError(
-            f"Expected a MultiTaskModel, or one in a wrapper that keeps it as .module; found {type(model).__name__}."
-        )
-    return inner
 
 
 def in_32_bits(output: Tensor) -> Tensor:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 import html
-import math
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -25,7 +23,7 @@ from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.plots import Figure, figure_png, html_table
 from mtl_helpers.plots.live.drive_views import Answer, plot_drive
-from mtl_helpers.training import TrainingError, mean_skill, validate
+from mtl_helpers.training import BestWeights, TrainingError, validate
 
 PUSH_INTERVAL = 0.8  # seconds between two pictures of a model in training; drawing one takes 0.1 to 0.2
 POINTS_ALLOWED = 2.0  # a task is kept if it is at most so many points below its single model
@@ -160,20 +158,18 @@ class DriveDemo(Demo):
 
     def _work(self, steps: int) -> Iterator[None]:
         """Train anew with the λ of the sliders; end with the weights of the best validation, as `fit` does."""
-        self.scores, self.step, best = {}, 0, (-math.inf, {}, {})
+        self.scores, self.step, best = {}, 0, BestWeights(None, NAMES)
         self.recorded.begin(partial(torch.optim.AdamW, lr=self.lr, fused=True))
         for self.step in range(1, steps + 1):
             yield
             record = self.recorded.step()
-            record.batch = record.random_state = record.place = None  # a long run would keep them all
-            if record.val_scores and mean_skill(record.val_skills) > best[0]:
-                state = copy.deepcopy(self.model.state_dict())
-                best = (mean_skill(record.val_skills), record.val_scores, state)
+            if record.val_scores:
+                best.see(self.model, record)
             if self._due(PUSH_INTERVAL):
                 self._show()
-        _, self.scores, state = best
-        if state:
-            self.model.load_state_dict(state)
+        self.scores = best.scores
+        if best.state:
+            self.model.load_state_dict(best.state)
 
     # What the page shows --------------------------------------------------------------------------------------------
 

@@ -271,9 +271,8 @@ class LambdaLab(LiveWidget):
         record = self.recorded.step()
         cosines = {}
         if record.step % self.eval_every == 0 and self.plot.pairs:
-            cosines = self._cosines = self.recorded.cosines(record.batch)
+            cosines = self._cosines = self.recorded.cosines()
         self.scores = dict(record.val_scores or self.scores)
-        record.batch = None
         if self.recorded.handed_over:
             self.plot.mark(record.step, self.recorded.driving)
         self.plot.add(record, cosines, self.recorded.mean_weights if self.recorded.by_rule else None)

@@ -6,19 +6,16 @@ import copy
 import math
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import nullcontext
 
 import pandas as pd
-import torch
 from torch.nn import Parameter
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from mtl_helpers.arguments import whole_number
-from mtl_helpers.data import Batch
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.plots.live.live_curves import SMOOTH, mean
-from mtl_helpers.randomness import drawn_from
+from mtl_helpers.randomness import Private, seeded
 from mtl_helpers.relations import gradient_cosines
 from mtl_helpers.training import RULES, HandOver, Record, StaticWeights, TaskWeights, Weighting, train_steps
 
@@ -89,7 +86,7 @@ class RecordedRun:
         self.model.load_state_dict(self._start_state)
         # An order of its own: two labs on one loader would take each other's random numbers.
         self.loader = _own_copy(self._first_loader)
-        self._generator, self._draws = torch.Generator().manual_seed(0), True
+        self._privately = Private(seeded(0))
         self._forget()
         self._steps = train_steps(
             self.model,
@@ -104,8 +101,12 @@ class RecordedRun:
         """Take the next step, by what is chosen now."""
         changes = self._steer()
         self.handed_over = METHOD in dict(changes)
-        self._draws = self._draws or self.handed_over
-        record = self._next()
+        if self.handed_over:  # the new rule may draw, though nothing did so far
+            self._privately = Private(self._privately.generator)
+        if self.records:  # a long run would keep every batch alive
+            self.records[-1].forget_batch()
+        with self._privately():  # and not train_steps(generator=...): a rule may draw, too
+            record = next(self._steps)
         self.changes += [(record.step, *change) for change in changes]
         if self.handed_over or not self.by_rule:
             self._recent.clear()
@@ -114,22 +115,9 @@ class RecordedRun:
         self.records.append(record)
         return record
 
-    def _next(self) -> Record:
-        """The next step, its random numbers from the run's own generator.
-
-        That costs time, so only while something draws: the first step of a run, or of a rule, tells.
-        """
-        if not self._draws:
-            return next(self._steps)
-        with drawn_from(self._generator) as draws:
-            record = next(self._steps)
-        self._draws = draws.count > 0
-        return record
-
-    def cosines(self, batch: Batch) -> dict[tuple[str, str], float]:
-        """The gradient cosine of each pair of tasks on a batch, see `gradient_cosines`."""
-        with drawn_from(self._generator) if self._draws else nullcontext():
-            return gradient_cosines(self.model, batch)
+    def cosines(self) -> dict[tuple[str, str], float]:
+        """The gradient cosine of each pair of tasks on the batch of the last step and with its dropout."""
+        return gradient_cosines(self.model, self.records[-1].batch, self.records[-1].random_state)
 
     def _steer(self) -> list[Change]:
         """Before a step: what is new since the last one takes effect; returns it as events."""

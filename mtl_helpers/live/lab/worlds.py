@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import pandas as pd
-import torch
 from torch import nn
 from torch.utils.data import DataLoader
 
 from mtl_helpers.corpus import make_reviews
 from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader, split_reviews
-from mtl_helpers.datasets import LEFT, RIGHT, two_digits
+from mtl_helpers.experiments import methods
 from mtl_helpers.live.lab.recording import LabError
-from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
-from mtl_helpers.randomness import drawn_from
+from mtl_helpers.models import CNNEncoder, MultiTaskModel
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import SENTIMENT, TOPIC, Task
 
 
@@ -51,7 +50,7 @@ def corpus_world() -> World:
 
 def controlled_world() -> World:
     """Topic and sentiment of controlled reviews, by an encoder that is too small for both."""
-    return _texts(make_reviews(3000, relatedness=0.5, seed=0), 0.005, embedding_dim=8, filters=3)
+    return _texts(make_reviews(3000, relatedness=0.5, seed=0), 0.005, **methods.WORLDS["reviews"].sizes["small"])
 
 
 def digits_world() -> World:
@@ -60,9 +59,11 @@ def digits_world() -> World:
     >>> digits_world().model.tasks[0].name
     'left'
     """
-    splits = two_digits(3000, seed=0)
-    model = _seeded(lambda: ImageEncoder(channels=8, hidden=32), [LEFT, RIGHT])
-    return World(model, make_loader(splits.train, 32, shuffle=True, seed=0), make_loader(splits.val, 128), lr=0.003)
+    world = methods.WORLDS["digits"]
+    words, splits = world.parts(seed=0)
+    model = _seeded(lambda: world.encoder(words, "small"), world.tasks)
+    train, val = make_loader(splits.train, 32, shuffle=True, seed=0), make_loader(splits.val, 128)
+    return World(model, train, val, lr=world.lrs[0])
 
 
 def _texts(frame: pd.DataFrame, lr: float, **sizes: int) -> World:
@@ -73,9 +74,9 @@ def _texts(frame: pd.DataFrame, lr: float, **sizes: int) -> World:
     return World(model, make_loader(train, 32, shuffle=True, seed=0), make_loader(val, 128), lr=lr)
 
 
-def _seeded(new_encoder: Callable[[], nn.Module], tasks: list[Task]) -> MultiTaskModel:
+def _seeded(new_encoder: Callable[[], nn.Module], tasks: Sequence[Task]) -> MultiTaskModel:
     """The same model every time, and the notebook's own random numbers go on as if nothing was drawn."""
-    with drawn_from(torch.Generator().manual_seed(0)):
+    with drawn_from(seeded(0)):
         return MultiTaskModel(new_encoder(), tasks)
 
 

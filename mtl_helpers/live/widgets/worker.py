@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable, Generator, Hashable, Iterable
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import ContextVar
 from typing import Any
 
 import torch
 
 Message = Callable[[], Any]
 Steps = Generator[float | None, None, Any] | Iterable[float | None]
+
+_of_thread: ContextVar[Worker | None] = ContextVar("worker of this thread", default=None)
 
 
 class GivenUp(Exception):
@@ -27,7 +30,8 @@ class Worker:
     in place of another. Each ``yield`` ends a step; after ``yield seconds`` the next begins so long after this one began, not
     before. A job that is replaced, cancelled or interrupted is closed between two steps, so that its ``finally`` runs.
 
-    No lock is held while anything is called, so nothing that is called can wait for a lock. The thread starts with the first
+    No lock is held while anything is called, so nothing that is called can wait for a lock. Where a worker waits long for
+    another one, as two widgets that are linked may, it takes its own messages meanwhile. The thread starts with the first
     message and ends when there is nothing left to do: an idle widget has none. While a job is at work torch uses one thread:
     to small models a second one is only in the way, and in the page's.
 
@@ -184,12 +188,15 @@ class Worker:
                 except TimeoutError:
                     if answer.done():
                         break  # the message's own
+                    if (waiting := _of_thread.get()) is not None:  # the other may be waiting for this one
+                        waiting._take()
             return answer.result(0)
         except KeyboardInterrupt:
             self.post(lambda: self._end(self._job))
             raise
 
     def _serve(self) -> None:
+        _of_thread.set(self)
         while True:
             for _ in range(len(self._inbox)):  # those that come meanwhile wait for a step, so that the job goes on
                 self._take()

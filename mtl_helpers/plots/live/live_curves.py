@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections import defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from mtl_helpers.plots.figure import figure_png
 from mtl_helpers.plots.styles import task_markers, task_styles
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import Record
@@ -267,10 +267,8 @@ class LiveCurves:
 
     def png(self) -> bytes:
         """The figure as it stands, for where no live page is."""
-        buffer = io.BytesIO()
         self._set_lines()
-        self.figure.savefig(buffer, format="png", dpi=92, metadata={"Software": None})
-        return buffer.getvalue()
+        return figure_png(self.figure)
 
 
 def mean(values: Iterable[float]) -> float:

@@ -102,7 +102,9 @@ class Reading:
 
     def _why_empty(self) -> str:
         if self.epoch == 1:
-            return "The training loader has no batch: the split is empty."
+            dropped = getattr(self.loader, "drop_last", False)
+            why = "it drops the last one, which is not full (drop_last=True)" if dropped else "the split is empty"
+            return f"The training loader has no batch: {why}."
         return (
             f"The training loader gave no batch in epoch {self.epoch}: it can be read only once. Take fewer steps, or give "
             "a loader that begins anew when it is read again."
