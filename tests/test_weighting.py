@@ -380,6 +380,16 @@ def test_a_loss_of_zero_is_not_a_missing_label():
     assert rule.weights["topic"] > 1 > rule.weights["sentiment"], "sentiment has made all the progress there is"
 
 
+def test_uncertainty_learns_of_a_loss_of_zero(new_model):
+    """s falls, and λ grows without end, where there is no noise; it rests where there is no label."""
+    rule, model = Uncertainty(TASKS[:2]), new_model(tasks=TASKS[:2])
+    rule.begin(model, SGD(model.parameters(), lr=0.1))
+    rule.weigh(losses_of(topic=0.0, sentiment=1.0), model)
+    assert rule.s.grad.tolist() == pytest.approx([0.5, -0.5])
+    rule.weigh(losses_of(sentiment=1.0), model)
+    assert rule.s.grad.tolist() == pytest.approx([0.0, -0.5])
+
+
 class Coin(nn.Module):
     """An encoder that is nothing but BatchNorm and dropout."""
 

@@ -150,7 +150,7 @@ class LambdaLab(LiveWidget):
 
     @by_worker
     def use(self, method: str | Weighting) -> None:
-        """Let a rule choose λ from the next step on, by name or of your own, or take the wheel: ``by hand``."""
+        """Let a rule choose λ from the next step, by name or your own (its ``total`` stays); ``by hand``: take the wheel."""
         self.recorded.use(method)
         self._show_steering()
 

@@ -143,7 +143,7 @@ class RecordedRun:
         if self.method not in self._own_rules:
             return RULES[self.method](self.model.tasks, total=total)
         rule = copy.deepcopy(self._own_rules[self.method][1])
-        rule.total = total
+        rule.total = total if rule.total is None else rule.total
         return rule
 
     def set(self, /, **weights: float) -> None:

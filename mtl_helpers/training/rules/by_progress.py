@@ -15,7 +15,7 @@ from mtl_helpers.arguments import number
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.tasks import Task
 from mtl_helpers.training.rules.by_losses import SMALLEST
-from mtl_helpers.training.rules.weighting import Weighting
+from mtl_helpers.training.rules.weighting import Weighting, refuse_below_zero
 from mtl_helpers.training.task_weights import Losses, TrainingError
 
 
@@ -136,6 +136,8 @@ class FAMO(Weighting):
         """λᵢ = c zᵢ/(Lᵢ + floor), of the tasks in ``losses``."""
         rows = [self.names.index(name) for name in losses]
         shifted = self._shifted(losses)
+        if (shifted <= 0).any():
+            refuse_below_zero(self, {name: loss.item() for name, loss in losses.items()})
         if self._start is not None:
             known = shifted.mean().expand(len(self.names)).clone()  # of a task without a label, a guess
             known[rows] = shifted
@@ -156,7 +158,7 @@ class FAMO(Weighting):
             return
         rows = [self.names.index(name) for name in self._before]
         after = self._shifted(again())
-        if not after.isfinite().all():
+        if not (after.isfinite() & (after > 0)).all():
             return
         delta = torch.zeros(len(self.names))
         delta[rows] = torch.stack(list(self._before.values())).log() - after.log()

@@ -19,7 +19,7 @@ from mtl_helpers.training.rules.by_gradients import (
     in_full_precision,
     put_sum,
 )
-from mtl_helpers.training.rules.weighting import Weighting
+from mtl_helpers.training.rules.weighting import Weighting, refuse_below_zero
 from mtl_helpers.training.task_weights import TrainingError
 
 
@@ -87,6 +87,7 @@ class GradNorm(Weighting):
                 pairs = zip(parameters, gradients[name], strict=True)
                 norms[i] = math.sqrt(sum(_squared(gradient) for p, gradient in pairs if id(p) in layer))
                 values[i] = losses[name].item()
+        refuse_below_zero(self, dict(zip(self.names, values.tolist(), strict=True)))
         self.update(norms, values)
         return weights
 

@@ -146,6 +146,16 @@ class Weighting:
         return {name: float(weights[name]) for name in self.names}
 
 
+def refuse_below_zero(rule: Weighting, losses: Mapping[str, float]) -> None:
+    """Raise `TrainingError` if a loss is below 0, as that of a task of one's own may be: it has no rate at which it falls."""
+    for name, loss in losses.items():
+        if loss < 0:
+            raise TrainingError(
+                f"{rule.kind} compares how fast losses fall, by ratios or logarithms, and the loss of '{name}' is {loss:.4g}: "
+                "take a rule that does not, such as uncertainty or PCGrad, or a loss that is never below 0."
+            )
+
+
 class StaticWeights(Weighting):
     """λ by hand: a mapping from task name to λ, 1 where it names none.
 
