@@ -47,7 +47,10 @@ def predict(model: MultiTaskModel, loader: Iterable[Batch]) -> dict[str, tuple[T
                 target, mask = batch.labels_of(task.name) if known else task.encode([None] * len(output))
                 parts[task.name].append((output, target.cpu(), mask.cpu()))
     if not all(parts.values()):
-        raise TrainingError("There is nothing to predict: the loader has no batch.")
+        raise TrainingError(
+            "There is nothing to predict: the loader has no batch. If it was read before, it can be read only once: give one "
+            "that begins anew when it is read again."
+        )
     columns = {task: list(zip(*parts[task.name], strict=True)) for task in bare.tasks}
     return {task.name: (task.join(o), task.join(t), torch.cat(m)) for task, (o, t, m) in columns.items()}
 

@@ -16,7 +16,9 @@ from mtl_helpers.data.table.file_encoding import decode
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, TaskError, check_tasks
 
+_EMPTY = "is empty; fill it in or drop the row (read with text=None, and clean_table(frame, text=...) drops it)"
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods are zip archives; the old .xls
 _COMMA_NUMBER = r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 as in 1 234 and a half
 
 
@@ -55,7 +57,7 @@ def read_table(
     if frame.empty:
         raise DataError(f"{path.name}: has a header and not one row; add at least one.")
     if text is not None:
-        refuse_cells(path, frame, text, frame[text].str.strip() == "", "is empty; fill it in or drop the row")
+        refuse_cells(path, frame, text, frame[text].str.strip() == "", _EMPTY)
     labelled, commas = {task.name for task in tasks if task.classes}, []
     for column in frame.columns:
         if column != text and column not in labelled:
@@ -88,7 +90,13 @@ def read_cells(
     )
     if not path.is_file():
         raise DataError(f"There is no file {path}. Give the path of a CSV with the columns {', '.join(columns)}.")
-    data, encoding = decode(path.read_bytes(), path.name, encoding)
+    raw = path.read_bytes()
+    if raw.startswith(_WORKBOOKS):
+        raise DataError(
+            f"{path.name}: is a workbook of a spreadsheet, no table of text. Save it there as 'CSV UTF-8'; or read it with "
+            "pandas.read_excel, and go on with clean_table."
+        )
+    data, encoding = decode(raw, path.name, encoding)
     if told := re.match(rb'"?sep=(.)"?\r?\n', data):  # Excel's own line
         separator, data = separator or told[1].decode(), data[told.end() :]
     separator = separator or _guess_separator(data, columns)
