@@ -14,6 +14,7 @@ from mtl_helpers.errors import DataError
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import predict
+from mtl_helpers.training.validation import unwrapped
 
 
 def evaluate(model: MultiTaskModel, loader: DataLoader) -> pd.DataFrame:
@@ -25,7 +26,7 @@ def evaluate(model: MultiTaskModel, loader: DataLoader) -> pd.DataFrame:
     """
     rows: dict[str, dict[str, float]] = {}
     predictions = predict(model, loader)
-    for task in model.tasks:
+    for task in unwrapped(model).tasks:
         output, target, mask = predictions[task.name]
         n = int(mask.sum())
         rows[task.name] = {**(task.measured(task.predict(output)[mask], target[mask]) if n else {}), "n": n}

@@ -45,6 +45,7 @@ class Record:
     own_loss: float = 0.0  # what model and rule add to the total beside Σᵢ λᵢ Lᵢ
     random_state: RandomState | None = field(default=None, repr=False)
     place: dict[str, Any] | None = field(default=None, repr=False)
+    best: dict[str, Any] | None = field(default=None, repr=False)  # what `fit` has kept so far
 
     def validate(self, model: nn.Module, loader: Iterable[Batch]) -> None:
         """Write down losses, scores and skills over a loader."""
@@ -75,7 +76,9 @@ def train_steps(
     Parameters
     ----------
     loader
-        Anything that can be read again and again and gives a `Batch` at a time; it needs no length.
+        Anything that can be read again and again and gives a `Batch`, or ``(inputs, targets)`` with the targets by task, at a
+        time; it needs no length. For data longer than memory: a class whose ``__iter__`` yields batches, or torch's
+        ``IterableDataset`` in its ``DataLoader``. There a label that is missing is nan.
     weights
         λ by task name, read anew at each step, so that a λ changed between two steps counts from the next on; or a
         `Weighting`, a rule that chooses them; None means λ = 1 for all.
