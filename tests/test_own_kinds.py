@@ -11,7 +11,7 @@ from mtl_helpers.evaluation import evaluate
 from mtl_helpers.models import MultiTaskModel, OnFeatures
 from mtl_helpers.saving import Trained
 from mtl_helpers.tasks import Classification, Regression, Task, TaskError
-from mtl_helpers.training import fit, predict
+from mtl_helpers.training import TrainingError, Weighting, fit, predict
 
 FEATURES = torch.randn(60, 3, generator=torch.Generator().manual_seed(0))
 GRADES = (FEATURES[:, 0] + 2).round().clamp(0, 4)
@@ -131,3 +131,57 @@ def test_an_own_model_that_forgets_from_head_is_told_bad_input():
 
 def test_no_example_no_score():
     assert math.isnan(GRADE.score(torch.zeros(0), torch.zeros(0)))
+
+
+# A rule, a model of one's own
+
+TWO = (Regression("grade"), Regression("other"))
+LOADER = make_loader(MultiTaskDataset(FEATURES, {task.name: GRADES for task in TWO}))
+
+
+def one_step(model=None, rule=None, **options):
+    model = MultiTaskModel(OnFeatures(3), TWO) if model is None else model
+    return fit(model, LOADER, torch.optim.SGD(model.parameters(), lr=0.1), steps=1, weights=rule, **options)
+
+
+@pytest.mark.parametrize("found", [None, [1.0, 1.0], {"grade": 1.0, "another": 1.0}], ids=str)
+def test_a_rule_that_gives_no_weights_by_name_bad_input(found):
+    class Own(Weighting):
+        def weigh(self, losses, model):
+            return found
+
+    with pytest.raises(TrainingError, match="Own must give λ by task name, of grade, other; found"):
+        one_step(rule=Own(TWO, total=2))
+
+
+def test_a_rule_may_give_tensors_that_know_their_gradient(recwarn):
+    class Own(Weighting):
+        def weigh(self, losses, model):
+            return {name: 1 / loss for name, loss in losses.items()}
+
+    history = one_step(rule=Own(TWO))
+    assert (history.weight * history.loss).round(5).tolist() == [1.0, 1.0]
+    assert not [warning for warning in recwarn if "requires_grad" in str(warning.message)]
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [(lambda out: list(out.values()), "a list"), (lambda out: {"other": out["other"]}, "other")],
+)
+@pytest.mark.parametrize("autocast", [None, "bf16"])
+def test_a_model_that_does_not_answer_by_task_bad_input(answer, said, autocast):
+    class Own(MultiTaskModel):
+        def forward(self, inputs):
+            return answer(super().forward(inputs))
+
+    model = Own(OnFeatures(3), TWO)
+    for ask in (lambda: one_step(model, autocast=autocast), lambda: predict(model, LOADER)):
+        with pytest.raises(
+            TrainingError, match=f"answers with a dict, an output for each task; for 'grade' found.*{said}"
+        ):
+            ask()
+
+
+def test_no_optimizer_bad_input():
+    with pytest.raises(TrainingError, match=r"Give an optimizer, such as .*; found None"):
+        fit(MultiTaskModel(OnFeatures(3), TWO), LOADER, None, steps=1)

@@ -21,6 +21,7 @@ import pandas as pd
 import torch
 from tqdm.auto import tqdm
 
+from mtl_helpers.arguments import whole_number
 from mtl_helpers.errors import DataError
 from mtl_helpers.evaluation.run_store import RunStore, plain
 
@@ -89,7 +90,7 @@ def _compute(
     todo: dict[str, dict], run: Run, executor: Executor | None, processes: int | None, kept: RunStore
 ) -> Iterator[tuple[str, dict]]:
     """Key and outcome of each run, as they finish."""
-    processes = processes or os.cpu_count() or 1
+    processes = os.cpu_count() or 1 if processes is None else whole_number("processes", processes)
     if executor is not None:
         yield from _on_executor(todo, run, executor, kept)
     elif processes == 1:
@@ -236,8 +237,12 @@ def _checked_result(result: Any, config: dict) -> dict[str, Any]:
 def _checked(configs: Iterable[Config]) -> dict[str, dict]:
     """The configs by what identifies them."""
     wanted: dict[str, dict] = {}
+    if isinstance(configs, Mapping):
+        raise DataError(f"configs is a list of dicts; found the single config {configs!r:.80}. Write [config].")
     for config in configs:
         try:
+            if not isinstance(config, Mapping):
+                raise TypeError(f"it is a {type(config).__name__}")
             key = json.dumps(plain(config), sort_keys=True)
         except (TypeError, ValueError) as problem:
             raise DataError(

@@ -20,7 +20,7 @@ from mtl_helpers.training.accumulation import StepLosses
 from mtl_helpers.training.checkpoints import go_on
 from mtl_helpers.training.reading import Reading
 from mtl_helpers.training.rules import StaticWeights, Weighting
-from mtl_helpers.training.task_weights import Losses, TrainingDiverged, TrainingError, task_losses
+from mtl_helpers.training.task_weights import Losses, TrainingDiverged, TrainingError, output_of, task_losses
 from mtl_helpers.training.validation import in_32_bits, unwrapped, validation
 
 
@@ -120,7 +120,8 @@ def train_steps(
             return task_losses(bare.tasks, model(batch.inputs), batch)
         with torch.autocast(device.type, torch.bfloat16):
             outputs = model(batch.inputs)
-        return task_losses(bare.tasks, {name: in_32_bits(output) for name, output in outputs.items()}, batch)
+        outputs = {task.name: in_32_bits(output_of(task, outputs)) for task in bare.tasks}
+        return task_losses(bare.tasks, outputs, batch)
 
     model.train()
     while True:
@@ -186,6 +187,10 @@ def _check(
     model: nn.Module, optimizer: Optimizer, rule: Weighting, *, accumulate: int, autocast: str | None, scheduler: Any
 ) -> None:
     """What cannot work is refused before the first step."""
+    if not hasattr(optimizer, "param_groups"):
+        raise TrainingError(
+            f"Give an optimizer, such as torch.optim.AdamW(model.parameters()); found {optimizer!r:.80}."
+        )
     own = {id(p) for p in model.parameters()}
     if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
         raise TrainingError(
