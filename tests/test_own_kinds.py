@@ -8,7 +8,7 @@ import torch.nn.functional as F
 
 from mtl_helpers.data import MultiTaskDataset, make_loader
 from mtl_helpers.evaluation import evaluate
-from mtl_helpers.models import MultiTaskModel, OnFeatures
+from mtl_helpers.models import ModelError, MultiTaskModel, OnFeatures
 from mtl_helpers.saving import Trained
 from mtl_helpers.tasks import Classification, Regression, Task, TaskError
 from mtl_helpers.training import TrainingError, Weighting, fit, predict
@@ -185,3 +185,12 @@ def test_a_model_that_does_not_answer_by_task_bad_input(answer, said, autocast):
 def test_no_optimizer_bad_input():
     with pytest.raises(TrainingError, match=r"Give an optimizer, such as .*; found None"):
         fit(MultiTaskModel(OnFeatures(3), TWO), LOADER, None, steps=1)
+
+
+def test_whole_numbers_as_features_bad_input():
+    whole = make_loader(MultiTaskDataset(FEATURES.long(), {task.name: GRADES for task in TWO}))
+    model = MultiTaskModel(OnFeatures(3), TWO)
+    with pytest.raises(
+        ModelError, match=r"found int64 of shape \(32, 3\)\. .*a table with ColumnNumbers; .*give x\.float\(\)"
+    ):
+        fit(model, whole, torch.optim.SGD(model.parameters()), steps=1)
