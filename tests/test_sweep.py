@@ -408,3 +408,20 @@ def test_a_file_of_something_else_is_named(tmp_path):
     (tmp_path / "other.csv").write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(DataError, match=r"Line 1 of .*other.csv is no finished run"):
         quiet(numbers(2), square, store=tmp_path / "other.csv")
+
+
+def test_what_is_no_list_of_configs_or_no_store_bad_input(tmp_path):
+    cases = {
+        "configs is a list of dicts; found the single config {'x': 1}. Write [config].": ({"x": 1}, {}),
+        "A config must be a dict of plain numbers, texts, lists or dicts; found 0.1: it is a float.": ([0.1], {}),
+        "processes must be a whole number of at least 1; found 0.": ([{"x": 1}], {"processes": 0}),
+        "processes must be a whole number of at least 1; found -1.": ([{"x": 1}], {"processes": -1}),
+        f"A sweep's store is a file, such as {tmp_path / 'runs.jsonl'}; {tmp_path} is": (
+            [{"x": 1}],
+            {"store": tmp_path},
+        ),
+    }
+    for said, (configs, options) in cases.items():
+        with pytest.raises(DataError) as caught:
+            sweep(configs, dict, progress=False, **{"processes": 1, **options})
+        assert said in str(caught.value)

@@ -219,8 +219,8 @@ def test_several_labels_in_a_cell_are_unified():
     [
         ({"text": ["a"], "team": ["Garten"]}, "unknown label 'Garten' at position 0"),
         (
-            {"text": ["a", None], "team": ["Tür", "Tür"]},
-            "row 1 of column 'text' holds None|row 1 of column 'text' holds nan",
+            {"text": ["a", 7], "team": ["Tür", "Tür"]},
+            "row 1 of column 'text' holds 7, which is no text",
         ),
         ({"text": ["a"]}, "column 'team' is missing; found 'text'"),
     ],

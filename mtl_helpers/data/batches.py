@@ -17,9 +17,13 @@ from mtl_helpers.data.tokens import tokenize
 from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
-from mtl_helpers.tasks.task import as_mask, finite_rows, rows_without_nan
+from mtl_helpers.tasks.rows import finite_rows, rows_without_nan
+from mtl_helpers.tasks.task import as_mask
 
 __all__ = ["PAD", "UNK", "Batch", "DatasetSplits", "MultiTaskDataset", "Vocabulary", "encode_reviews", "tokenize"]
+
+
+_LABELS = ((0, "targets"), (1, "masks"))
 
 
 class Batch(NamedTuple):
@@ -46,7 +50,11 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device | str) -> Batch:
         """The batch on another device."""
-        if _parts(self.inputs)[""].device == torch.device(device):
+        device, tensors = (
+            torch.device(device),
+            (*_parts(self.inputs).values(), *self.targets.values(), *self.masks.values()),
+        )
+        if all(tensor.device == device for tensor in tensors):
             return self
         moved = {name: part.to(device, non_blocking=True) for name, part in _parts(self.inputs).items()}
         inputs = moved[""] if isinstance(self.inputs, Tensor) else {name: moved[name] for name in self.inputs}
@@ -54,8 +62,13 @@ class Batch(NamedTuple):
 
     def checked(self, tasks: Sequence[Task]) -> Batch:
         """The batch as a model takes it: numbers in 32 bits, targets and masks as `Task.check` makes them."""
-        labels = {task.name: task.check(*self.labels_of(task.name)) for task in tasks if task.name in self.targets}
-        return Batch(as_inputs(self.inputs), *({name: pair[i] for name, pair in labels.items()} for i in (0, 1)))
+        batch, labels = self._replace(inputs=as_inputs(self.inputs)), {}
+        for task in tasks:
+            if task.name in self.targets:
+                labels[task.name] = pair = task.check(*self.labels_of(task.name))
+                if len(pair[0]) != batch.size:
+                    raise DataError(f"Task '{task.name}': {len(pair[0])} targets for {batch.size} examples of a batch.")
+        return batch._replace(**{part: {name: pair[i] for name, pair in labels.items()} for i, part in _LABELS})
 
 
 class MultiTaskDataset(Dataset):
@@ -126,8 +139,9 @@ class MultiTaskDataset(Dataset):
     def __len__(self) -> int:
         return self.size
 
-    def __getitem__(self, rows: int | Sequence[int] | Tensor) -> Batch:
+    def __getitem__(self, rows: int | slice | Sequence[int] | Tensor) -> Batch:
         single = isinstance(rows, (int, np.integer)) or (isinstance(rows, Tensor) and rows.dim() == 0)
+        rows = range(self.size)[rows] if isinstance(rows, slice) else rows
         batch = self._batch(torch.as_tensor(list(rows) if isinstance(rows, range) else rows).reshape(-1))
         return _examples(batch)[0] if single else batch
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import ConcatDataset, DataLoader, Sampler, Subset
+from torch.utils.data import ConcatDataset, DataLoader, Dataset, IterableDataset, Sampler, Subset
 
 from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import Batch, MultiTaskDataset
@@ -110,10 +110,11 @@ def checked_batches(loader: Iterable[Any], tasks: Sequence[Task], device: torch.
     The data sets behind a ``DataLoader`` are checked once, as a whole; batches that come from elsewhere one by one.
     """
     known = check_datasets(getattr(loader, "dataset", None), tasks)
+    if (isinstance(loader, Dataset) and not isinstance(loader, IterableDataset)) or not isinstance(loader, Iterable):
+        raise DataError(_no_loader(loader))
     for batch in loader:
-        if not isinstance(batch, Batch):
-            batch = _as_batch(batch)
-        yield (batch if known else batch.checked(tasks)).to(device)
+        whole = isinstance(batch, Batch)
+        yield (batch if known and whole else (batch if whole else _as_batch(batch)).checked(tasks)).to(device)
 
 
 def check_datasets(dataset: Any, tasks: Sequence[Task]) -> bool:
@@ -136,8 +137,17 @@ def _as_batch(batch: Any) -> Batch:
     if isinstance(batch, str):  # what a dict of loaders gives
         hint = "Of loaders by name give one at a time, or join their data: make_loader(joined({name: dataset, ...}))."
     raise DataError(
-        f"A batch is Batch(inputs, targets, masks), targets and masks by task; the loader gave {_described(batch)}. "
-        f"{hint}"
+        "A batch is Batch(inputs, targets, masks), or (inputs, targets), targets and masks in a dict by task; the loader gave "
+        f"{_described(batch)}. {hint}"
+    )
+
+
+def _no_loader(loader: Any) -> str:
+    if isinstance(loader, Dataset):
+        return f"Expected a loader; found a {type(loader).__name__}: give make_loader(it), or torch's DataLoader(it)."
+    return (
+        f"Expected a loader, which gives batches each time it is read; found {loader!r:.80}. A function that yields them "
+        "becomes one as the __iter__ of a class, or of torch's IterableDataset."
     )
 
 

@@ -18,7 +18,7 @@ from mtl_helpers.data.loaders import as_is
 from mtl_helpers.data.vocabulary import PAD, RaggedTokens
 from mtl_helpers.errors import DataError
 from mtl_helpers.randomness import seeded
-from mtl_helpers.tasks.task import below_one_another
+from mtl_helpers.tasks.rows import below_one_another
 
 
 def sampling_proportions(sizes: Mapping[str, int], temperature: float = 1.0) -> dict[str, float]:

@@ -28,7 +28,7 @@ def evaluate(model: MultiTaskModel, loader: DataLoader) -> pd.DataFrame:
     for task in unwrapped(model).tasks:
         output, target, mask = predictions[task.name]
         n = int(mask.sum())
-        rows[task.name] = {**(task.scores(task.predict(output)[mask], target[mask]) if n else {}), "n": n}
+        rows[task.name] = {**(task.measured(task.predict(output)[mask], target[mask]) if n else {}), "n": n}
     if not any(row["n"] for row in rows.values()):
         raise DataError(
             f"No example of this loader has a label for any of {sorted(rows)}; there is nothing to evaluate."

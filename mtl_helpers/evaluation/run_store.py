@@ -50,6 +50,8 @@ class RunStore:
         self.path = None if path is None else Path(path)
         self.found: dict[str, dict] = {}
         self._lock = threading.Lock()
+        if self.path is not None and self.path.is_dir():
+            raise DataError(f"A sweep's store is a file, such as {self.path / 'runs.jsonl'}; {self.path} is a folder.")
         if self.path is not None and self.path.exists():
             self._read(self.path)
 

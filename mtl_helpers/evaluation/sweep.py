@@ -237,8 +237,12 @@ def _checked_result(result: Any, config: dict) -> dict[str, Any]:
 def _checked(configs: Iterable[Config]) -> dict[str, dict]:
     """The configs by what identifies them."""
     wanted: dict[str, dict] = {}
+    if isinstance(configs, Mapping):
+        raise DataError(f"configs is a list of dicts; found the single config {configs!r:.80}. Write [config].")
     for config in configs:
         try:
+            if not isinstance(config, Mapping):
+                raise TypeError(f"it is a {type(config).__name__}")
             key = json.dumps(plain(config), sort_keys=True)
         except (TypeError, ValueError) as problem:
             raise DataError(

@@ -141,7 +141,7 @@ def run_arm(
     output, target, mask = predict(model, make_loader(test_set, 250))[main.name]
     predicted, target = main.predict(output)[mask], target[mask]
     # Of all scores the main one: `Task.score`, quicker, may round to 32 bits, and differences of seeds are taken of these.
-    score = main.scores(predicted, target)[main.metric] if len(target) else math.nan
+    score = main.measured(predicted, target)[main.metric] if len(target) else math.nan
     return ArmRun(model, predicted, target, score, time.thread_time() - start)
 
 

@@ -130,7 +130,7 @@ class OnFeatures(Described, nn.Module):
             raise ModelError(
                 f"OnFeatures({self.width}) takes features as float of shape (batch, {self.width}); found "
                 f"{str(features.dtype).removeprefix('torch.')} of shape {tuple(features.shape)}. "
-                "Encode the texts with FrozenFeatures first."
+                "Encode texts with FrozenFeatures and a table with ColumnNumbers; of a tensor of whole numbers give x.float()."
             )
         return self.layer(features)
 

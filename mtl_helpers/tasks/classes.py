@@ -62,14 +62,14 @@ class OfClasses(Task):
     def check_numbers(self, target: Tensor, known: Tensor) -> Tensor:
         """Class numbers as whole numbers from 0 on; those not ``known`` are not looked at."""
         target = target.long() if target.dtype == torch.bool else target
-        bad = known & ((target != target.round()) | (target < 0) | (target >= self.n_outputs))
+        bad = known & ((target != target.round()) | (target < 0) | (target >= len(self.classes)))
         if bad.any():
             row = int(bad.reshape(len(target), -1).any(dim=1).int().argmax())
             value = target[bad][0].item()
-            from_one = bool((target[known] >= 1).all()) and value == self.n_outputs
+            from_one = bool((target[known] >= 1).all()) and value == len(self.classes)
             hint = " Are they counted from 1? Then subtract 1." if from_one else " Make them with task.encode(labels)."
             raise TaskError(
-                f"Task '{self.name}': row {row} holds class {value}; classes are numbered 0 to {self.n_outputs - 1}.{hint}"
+                f"Task '{self.name}': row {row} holds class {value}; classes are numbered 0 to {len(self.classes) - 1}.{hint}"
             )
         return target.long()
 
@@ -182,7 +182,9 @@ class Classification(OfClasses):
         }
 
     def score(self, predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> float:
-        """The accuracy alone, without the cost of the other scores."""
+        """The accuracy alone, without the cost of the other scores; of a kind of one's own, what its `scores` say."""
+        if type(self).scores is not Classification.scores or self.metric != Classification.metric:
+            return super().score(predicted, target, mask)
         right = predicted == target
         return (right if mask is None else right[mask]).float().mean().item()  # of nothing: nan
 
@@ -212,4 +214,9 @@ class Classification(OfClasses):
 def probability_columns(task: Task, probabilities: Tensor) -> pd.DataFrame:
     """A column for each class, as `Task.decode` gives them."""
     names = [f"{task.name}: {label}" for label in task.classes]
+    if probabilities.shape[1:] != (len(names),):
+        raise TaskError(
+            f"Task '{task.name}': {type(task).__name__}.condition gives {tuple(probabilities.shape[1:])} numbers an example "
+            f"and there are {len(names)} classes: write a decode, which gives answers in words, of its own."
+        )
     return pd.DataFrame(probabilities.detach().float().cpu().numpy(), columns=names)

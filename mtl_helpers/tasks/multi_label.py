@@ -107,7 +107,10 @@ class MultiLabel(OfClasses):
         return OneVsRestClassifier(LinearSVC(C=0.3, random_state=0))
 
 
+BETWEEN = "[;,|；，、]"  # the marks between the classes of one text
+
+
 def _split(label: Any) -> list[Any]:
     if isinstance(label, str):
-        return [part for part in (one.strip() for one in re.split("[;,|；，、]", label)) if part]
+        return [part for part in (one.strip() for one in re.split(BETWEEN, label)) if part]
     return list(label) if isinstance(label, Iterable) else [label]

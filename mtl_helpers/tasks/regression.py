@@ -100,14 +100,16 @@ class Regression(Task):
         """The numbers, ``(n,)`` or ``(n, size)``."""
         if self.size > 1:
             labels, positions = self._flat(labels, positions), np.repeat(positions, self.size)
-        values = pd.to_numeric(labels, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        dates = labels.dtype.kind in "mM"  # pandas would count their nanoseconds
+        values = pd.to_numeric(labels.astype(object) if dates else labels, errors="coerce")
+        values = values.to_numpy(dtype=float, na_value=np.nan)
         with np.errstate(over="ignore"):
             values = values.astype(np.float32)  # in which a number beyond 3e38 is infinite
         if (bad := ~np.isfinite(values)).any():
             first = int(np.argmax(bad))
             raise TaskError(
                 f"Task '{self.name}': label {labels.iloc[first]!r} at position {positions[first]} is not a finite number; "
-                "correct it, or give None if it is missing."
+                "correct it, or give None if it is missing. (Of dates take what counts, such as the days since the first.)"
             )
         return torch.from_numpy(values).reshape(-1, *self.label_shape)
 

@@ -13,7 +13,8 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
 from mtl_helpers.tasks.classes import OfClasses
-from mtl_helpers.tasks.task import NO_LABEL, TaskError, to_width
+from mtl_helpers.tasks.rows import NO_LABEL, to_width
+from mtl_helpers.tasks.task import TaskError
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_helpers.arguments import as_tensor
-
-NO_LABEL = -100  # what torch's own losses ignore
+from mtl_helpers.tasks.rows import below_one_another, finite_rows, rows_without_nan
 
 
 class TaskError(ValueError):
@@ -27,7 +26,9 @@ class Task:
     """One task Tᵢ of a multi-task model: the interface that all kinds of task share.
 
     The kinds that ship are `Classification`, `MultiLabel`, `Regression` and `Tagging`. Everything else in the course asks a
-    task what it needs and never which kind it is, so a kind of your own is a subclass with what differs:
+    task what it needs and never which kind it is, so a kind of your own is a subclass with what differs: its head's width
+    (`n_outputs`), its `losses`, one number an example, `predict`, `scores`; how labels are read (`encode_known`,
+    `check_known`) and told (`decode`) is as in the kind that it builds on.
 
     >>> import torch.nn.functional as F
     >>> from mtl_helpers.tasks import Regression
@@ -81,7 +82,7 @@ class Task:
     @property
     def n_outputs(self) -> int:
         """Numbers the task's head puts out for one example (or word)."""
-        raise NotImplementedError
+        raise self._lacks("n_outputs")
 
     @property
     def label_shape(self) -> tuple[int, ...]:
@@ -112,7 +113,7 @@ class Task:
 
     def encode_known(self, labels: pd.Series, positions: np.ndarray) -> Tensor:
         """The targets of labels none of which is missing; ``positions`` are theirs, for the error."""
-        raise NotImplementedError
+        raise self._lacks("encode_known")
 
     def check(self, target: Any, mask: Any = None) -> tuple[Tensor, Tensor]:
         """Targets and mask as `loss` takes them, from tensors, arrays or series of any number type.
@@ -135,14 +136,14 @@ class Task:
 
     def check_known(self, target: Tensor, mask: Tensor) -> Tensor:
         """The targets in their type and shape; those under the mask are 0 and are not looked at."""
-        raise NotImplementedError
+        raise self._lacks("check_known")
 
     def check_words(self, target: Tensor, mask: Tensor, lengths: Tensor) -> None:
         """Raise `TaskError` if a task with a label a word has another number of them than the text has words."""
 
     def losses(self, output: Tensor, target: Tensor) -> Tensor:
         """The loss of each labelled example, ``(n,)``."""
-        raise NotImplementedError
+        raise self._lacks("losses")
 
     def loss(self, output: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mean of `losses` over the labelled examples of a batch, a scalar; nan if there is none.
@@ -153,35 +154,55 @@ class Task:
         self.check_output(output, target)
         rows = mask.nonzero().squeeze(1) if mask is not None and mask.dtype == torch.bool else mask
         if rows is None or len(rows) == len(target):
-            return self.losses(output, target).mean()  # of nothing: nan
+            return self._each(output, target).mean()  # of nothing: nan
         if not len(rows):
             return output.new_tensor(math.nan)
-        each = self.losses(output.index_select(0, rows), target.index_select(0, rows))
+        each = self._each(output.index_select(0, rows), target.index_select(0, rows))
         # Each at its own place, so that (l * mask).sum() / mask.sum(), written by hand, is the same to the last bit.
         return each.new_zeros(len(target)).index_copy_(0, rows, each).sum() / len(rows)
 
+    def _each(self, output: Tensor, target: Tensor) -> Tensor:
+        each = self.losses(output, target)
+        if each.shape != (len(target),):
+            raise TaskError(
+                f"Task '{self.name}': its losses must be one number an example, shape ({len(target)},); found "
+                f"{tuple(each.shape)}. (torch's losses give that with reduction='none'.)"
+            )
+        return each
+
     def check_output(self, output: Tensor, target: Tensor) -> None:
-        """Raise `TaskError` unless the head's output has the shape that the task needs."""
+        """Raise `TaskError` unless the head's output has the shape that the task needs, see `from_head`."""
         expected = (len(target), self.n_outputs) if self.classes else (len(target), *self.label_shape)
+        if output.shape != expected:  # a kind of one's own may have several numbers for a label
+            expected = tuple(self.from_head(output.new_empty(len(target), self.n_outputs)).shape)
         if output.shape != expected:
             raise TaskError(
-                f"Task '{self.name}': the head gave shape {tuple(output.shape)}, expected {expected} "
-                f"for {len(target)} examples. Does the head match the task?"
+                f"Task '{self.name}': the head gave shape {tuple(output.shape)}, expected {expected} for {len(target)} "
+                "examples. Does the head match the task? (A model of your own hands on task.from_head(head(features)).)"
             )
 
     def predict(self, output: Tensor) -> Tensor:
         """Turn outputs into predictions, in the form of the targets."""
-        raise NotImplementedError
+        raise self._lacks("predict")
 
     def scores(self, predicted: Tensor, target: Tensor) -> dict[str, float]:
         """Every metric of the task, over labelled examples."""
-        raise NotImplementedError
+        raise self._lacks("scores")
+
+    def measured(self, predicted: Tensor, target: Tensor) -> dict[str, float]:
+        """`scores` as plain numbers; raises `TaskError` if the task's ``metric`` is not among them."""
+        found = self.scores(predicted, target)
+        if not isinstance(found, Mapping) or self.metric not in found:
+            raise TaskError(
+                f"Task '{self.name}': its scores must be a dict with its metric, {self.metric!r}; found {found!r:.80}."
+            )
+        return {name: float(value) for name, value in found.items()}
 
     def score(self, predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> float:
         """The task's `metric` over the labelled examples; ``nan`` if there is none."""
         if mask is not None:
             predicted, target = predicted[mask], target[mask]
-        return self.scores(predicted, target)[self.metric] if len(target) else math.nan
+        return self.measured(predicted, target)[self.metric] if len(target) else math.nan
 
     def skill(self, predicted: Tensor, target: Tensor, mask: Tensor | None = None) -> float:
         """A score without a unit, 1 if all is right and higher if better, so that different tasks can be averaged."""
@@ -193,7 +214,7 @@ class Task:
 
     def decode(self, output: Tensor) -> pd.DataFrame:
         """Answers in words: a row an example, in the label's own terms, with probabilities where there are any."""
-        raise NotImplementedError
+        raise self._lacks("decode")
 
     def linear_model(self) -> Any:
         """An untrained scikit-learn model for this task, for the baseline of word counts."""
@@ -224,6 +245,11 @@ class Task:
             )
         return kinds[kind](**values)
 
+    def _lacks(self, what: str) -> NotImplementedError:
+        return NotImplementedError(
+            f"Task '{self.name}': {type(self).__name__} does not say its {what}; help(Task) shows a kind of one's own."
+        )
+
     def _as_tensor(self, target: Any) -> Tensor:
         try:
             return as_tensor(target).detach()
@@ -246,32 +272,6 @@ def as_mask(name: str, mask: Any, rows: int) -> Tensor:
         row = int(odd.int().argmax())
         raise TaskError(f"Task '{name}': a mask is True or False; row {row} is {mask[row].item()!r}.")
     return mask.bool()
-
-
-def to_width(values: Tensor, width: int) -> Tensor:
-    """Words, in the second dimension, cut after ``width``, or filled up to it: outputs with 0, class numbers with -100."""
-    if values.shape[1] >= width:
-        return values[:, :width]
-    fill = 0.0 if values.is_floating_point() else NO_LABEL
-    return torch.cat([values, values.new_full((len(values), width - values.shape[1], *values.shape[2:]), fill)], dim=1)
-
-
-def below_one_another(parts: Sequence[Tensor]) -> Tensor:
-    """The rows of all parts; where they hold words, as many as the longest has, see `to_width`."""
-    parts = list(parts)
-    if parts[0].dim() > 1 and len({part.shape[1] for part in parts}) > 1:
-        parts = [to_width(part, max(part.shape[1] for part in parts)) for part in parts]
-    return torch.cat(parts)
-
-
-def finite_rows(values: Tensor) -> Tensor:
-    """Which rows of ``(n, ...)`` hold finite numbers only, ``(n,)``."""
-    return values.isfinite().reshape(len(values), math.prod(values.shape[1:])).all(dim=1)
-
-
-def rows_without_nan(values: Tensor) -> Tensor:
-    """Which rows of ``(n, ...)`` hold no nan, ``(n,)``: those with a label, where no mask says so."""
-    return ~values.isnan().reshape(len(values), math.prod(values.shape[1:])).any(dim=1)
 
 
 def _subclasses(kind: type[Task]) -> list[type[Task]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
 from itertools import chain
 from typing import Any
 
@@ -51,7 +52,11 @@ class Reading:
         if (on := self._going_on) is not None:
             self._going_on = None
             while self.taken < on["batches"]:
-                self._take(batches)
+                if self._take(batches) is None:
+                    raise TrainingError(
+                        f"The checkpoint had taken {on['batches']} batches of its epoch and the loader gives {self.taken}: go "
+                        "on with the data and batch size of the run that was stopped, and a loader that can be read anew."
+                    )
             with drawn_from(self.generator):
                 set_random_state(on["random"])
         group: list[Batch] = []
@@ -76,18 +81,23 @@ class Reading:
             return begun(checked_batches(self.loader, self.tasks, self.device))
 
     def _state(self) -> dict[str, Any]:
-        generator, sampler = getattr(self.loader, "generator", None), getattr(self.loader, "sampler", None)
-        state: dict[str, Any] = {"random": random_state()}
-        if generator is not None:
-            state["generator"] = generator.get_state()
+        sampler = getattr(self.loader, "sampler", None)
+        generators = {place: generator.get_state() for place, generator in _generators(self.loader).items()}
+        state: dict[str, Any] = {"random": random_state(), "generators": generators}
         if hasattr(sampler, "state_dict"):
             state["sampler"] = sampler.state_dict()
         return state
 
     def _set_state(self, state: dict[str, Any]) -> None:
         set_random_state(state["random"])
-        if "generator" in state:
-            self.loader.generator.set_state(state["generator"])
+        generators = _generators(self.loader)
+        if generators.keys() != state["generators"].keys():
+            raise TrainingError(
+                f"The loader of the checkpoint drew its order from {_places(state['generators'])}, this one from "
+                f"{_places(generators)}: make it as that one was made."
+            )
+        for place, generator in generators.items():
+            generator.set_state(state["generators"][place])
         if "sampler" in state:
             self.loader.sampler.load_state_dict(state["sampler"])
 
@@ -109,6 +119,19 @@ class Reading:
             f"The training loader gave no batch in epoch {self.epoch}: it can be read only once. Take fewer steps, or give "
             "a loader that begins anew when it is read again."
         )
+
+
+def _generators(loader: Any) -> dict[str, torch.Generator]:
+    """The generators that decide a loader's order, by their place in it: torch's samplers may have one of their own."""
+    parts = {"generator": loader}
+    for name in ("sampler", "batch_sampler", "batch_sampler.sampler"):
+        parts[f"{name}.generator"] = reduce(lambda part, step: getattr(part, step, None), name.split("."), loader)
+    found = {place: getattr(part, "generator", None) for place, part in parts.items()}
+    return {place: generator for place, generator in found.items() if isinstance(generator, torch.Generator)}
+
+
+def _places(generators: Iterable[str]) -> str:
+    return " and ".join(generators) or "torch's own generator"
 
 
 def begun(batches: Iterator[Batch]) -> Iterator[Batch]:

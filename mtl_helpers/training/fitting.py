@@ -16,6 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.models import MultiTaskModel, unwrapped
+from mtl_helpers.training.checkpoints import place_of
 from mtl_helpers.training.loop import Record, train_steps
 from mtl_helpers.training.rules import Weighting
 from mtl_helpers.training.task_weights import TrainingError
@@ -52,7 +53,7 @@ def fit(
     Parameters
     ----------
     steps
-        In all, with those of the run that ``resume`` goes on from.
+        In all: gone on from a checkpoint of step 300, ``steps=1000`` takes 700, and the history begins with step 301.
     best
         What *best* means. None: the mean over the tasks of their skill, see `mean_skill`: it has no unit, so no task
         decides alone because its numbers are large. A task's name: that task's skill. Or a function of the scores by task,
@@ -67,13 +68,16 @@ def fit(
         Called with each record, for a progress bar say.
     """
     whole_number("steps", steps, TrainingError)
-    if resume is not None and (done := resume["place"]["step"]) >= steps:
-        raise TrainingError(
-            f"The checkpoint stands at step {done}, so with steps={steps} nothing is left to do; give more."
-        )
     names = [task.name for task in unwrapped(model).tasks]
     keep = BestWeights(best, names)
     of_each = [] if each is None else [(name, BestWeights(name, names)) for name in names]
+    if resume is not None:
+        if (done := place_of(resume)["step"]) >= steps:
+            raise TrainingError(
+                f"The checkpoint is of step {done}, and steps={steps} in all: none is left. Give more steps."
+            )
+        for name, kept in [("", keep), *of_each]:
+            kept.go_on(resume.get("best", {}).get(name))
     if val_loader is None and (best is not None or each is not None or patience is not None):
         raise TrainingError("best, each and patience compare validations: give a val_loader.")
     patience = steps if patience is None else whole_number("patience", patience, TrainingError)
@@ -105,10 +109,13 @@ def fit(
                 if kept.state is not None:
                     each[name] = kept.state
         if on_step is not None:
+            record.best = {name: kept.so_far() for name, kept in [("", keep), *of_each]}
             on_step(record)
         record.forget_batch()
         if record.step >= steps or keep.waited >= patience:
             break
+    if each is not None:
+        each.update((name, kept.state) for name, kept in of_each if kept.state is not None)
     if keep.state is not None:
         model.load_state_dict(keep.state)
     model.eval()
@@ -128,6 +135,16 @@ class BestWeights:
         self.by, self.score, self.waited = by, -math.inf, 0
         self.state: dict[str, Tensor] | None = None
         self.scores: dict[str, float] = {}
+
+    def so_far(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it."""
+        return {"score": self.score, "waited": self.waited, "state": self.state, "scores": self.scores}
+
+    def go_on(self, before: Mapping[str, Any] | None) -> None:
+        """From where `so_far` said that it was, if the checkpoint has it."""
+        if before is not None:
+            self.score, self.waited = before["score"], before["waited"]
+            self.state, self.scores = before["state"], before["scores"]
 
     def see(self, model: MultiTaskModel, record: Record) -> float:
         """Keep the model's weights if they are the best; how good they are."""

@@ -20,7 +20,7 @@ from mtl_helpers.training.accumulation import StepLosses
 from mtl_helpers.training.checkpoints import go_on
 from mtl_helpers.training.epochs import Reading
 from mtl_helpers.training.rules import StaticWeights, Weighting
-from mtl_helpers.training.task_weights import Losses, TrainingDiverged, TrainingError, task_losses
+from mtl_helpers.training.task_weights import Losses, TrainingDiverged, TrainingError, output_of, task_losses
 from mtl_helpers.training.validation import in_32_bits, validation
 
 
@@ -45,10 +45,11 @@ class Record:
     own_loss: float = 0.0  # what model and rule add to the total beside Σᵢ λᵢ Lᵢ
     random_state: RandomState | None = field(default=None, repr=False)
     place: dict[str, Any] | None = field(default=None, repr=False)
+    best: dict[str, Any] | None = field(default=None, repr=False)  # what `fit` has kept so far
 
     def forget_batch(self) -> None:
         """Let go of the batch and of all that is only for a look at it or a `checkpoint`: a history would keep them alive."""
-        self.batch = self.random_state = self.place = None
+        self.batch = self.random_state = self.place = self.best = None
 
     def validate(self, model: nn.Module, loader: Iterable[Batch]) -> None:
         """Write down losses, scores and skills over a loader."""
@@ -79,7 +80,9 @@ def train_steps(
     Parameters
     ----------
     loader
-        Anything that can be read again and again and gives a `Batch` at a time; it needs no length.
+        Anything that can be read again and again and gives a `Batch`, or ``(inputs, targets)`` with the targets by task, at a
+        time; it needs no length. For data longer than memory: a class whose ``__iter__`` yields batches, or torch's
+        ``IterableDataset`` in its ``DataLoader``. There a label that is missing is nan.
     weights
         λ by task name, read anew at each step, so that a λ changed between two steps counts from the next on; or a
         `Weighting`, a rule that chooses them; None means λ = 1 for all.
@@ -121,7 +124,8 @@ def train_steps(
             return task_losses(bare.tasks, model(batch.inputs), batch)
         with torch.autocast(device.type, torch.bfloat16):
             outputs = model(batch.inputs)
-        return task_losses(bare.tasks, {name: in_32_bits(output) for name, output in outputs.items()}, batch)
+        outputs = {task.name: in_32_bits(output_of(task, outputs)) for task in bare.tasks}
+        return task_losses(bare.tasks, outputs, batch)
 
     model.train()
     while True:
@@ -187,6 +191,10 @@ def _check(
     model: nn.Module, optimizer: Optimizer, rule: Weighting, *, accumulate: int, autocast: str | None, scheduler: Any
 ) -> None:
     """What cannot work is refused before the first step."""
+    if not hasattr(optimizer, "param_groups"):
+        raise TrainingError(
+            f"Give an optimizer, such as torch.optim.AdamW(model.parameters()); found {optimizer!r:.80}."
+        )
     own = {id(p) for p in model.parameters()}
     if not any(id(p) in own for group in optimizer.param_groups for p in group["params"]):
         raise TrainingError(

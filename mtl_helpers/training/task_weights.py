@@ -79,8 +79,16 @@ def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Bat
         rows = mask.nonzero().squeeze(1)
         losses.counts[task.name] = n = len(rows)
         if n:
-            losses[task.name] = task.loss(outputs[task.name], target, None if n == len(mask) else rows)
+            losses[task.name] = task.loss(output_of(task, outputs), target, None if n == len(mask) else rows)
     return losses
+
+
+def output_of(task: Task, outputs: Mapping[str, Tensor]) -> Tensor:
+    """What the model answered for one task; raises `TrainingError` if a model of one's own answers otherwise."""
+    if not isinstance(outputs, Mapping) or task.name not in outputs:
+        found = list(outputs) if isinstance(outputs, Mapping) else f"a {type(outputs).__name__}"
+        raise TrainingError(f"A model answers with a dict, an output for each task; for '{task.name}' found {found}.")
+    return outputs[task.name]
 
 
 def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:

@@ -15,7 +15,7 @@ from mtl_helpers.data.loaders import checked_batches
 from mtl_helpers.models import MultiTaskModel, unwrapped
 from mtl_helpers.randomness import drawn_from
 from mtl_helpers.training.epochs import begun
-from mtl_helpers.training.task_weights import TrainingError
+from mtl_helpers.training.task_weights import TrainingError, output_of
 
 
 class Validation(NamedTuple):
@@ -42,12 +42,15 @@ def predict(model: MultiTaskModel, loader: Iterable[Batch]) -> dict[str, tuple[T
         for batch in batches:
             outputs = model(batch.inputs)
             for task in bare.tasks:
-                output = in_32_bits(outputs[task.name]).cpu()
+                output = in_32_bits(output_of(task, outputs)).cpu()
                 known = task.name in batch.targets
                 target, mask = batch.labels_of(task.name) if known else task.encode([None] * len(output))
                 parts[task.name].append((output, target.cpu(), mask.cpu()))
     if not all(parts.values()):
-        raise TrainingError("There is nothing to predict: the loader has no batch.")
+        raise TrainingError(
+            "There is nothing to predict: the loader has no batch. If it was read before, it can be read only once: give one "
+            "that begins anew when it is read again."
+        )
     columns = {task: list(zip(*parts[task.name], strict=True)) for task in bare.tasks}
     return {task.name: (task.join(o), task.join(t), torch.cat(m)) for task, (o, t, m) in columns.items()}
 

@@ -45,6 +45,11 @@ class ColumnNumbers:
             values = train[column].dropna()
             if not len(values):
                 raise DataError(f"Column '{column}' is empty in every training row; leave it out.")
+            if values.dtype.kind in "mM":
+                raise DataError(
+                    f"Column '{column}' holds dates or times, such as {values.iloc[0]}: take what counts of them, such as the "
+                    "month (.dt.month) or the days since the first."
+                )
             if pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values):
                 scales[column] = (values.mean(), values.std(ddof=0) or 1.0)
             else:

@@ -16,6 +16,7 @@ from mtl_helpers.data.table.file_encoding import decode
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, TaskError, check_tasks
 
+_EMPTY = "is empty; fill it in or drop the row (read with text=None, and clean_table(frame, text=...) drops it)"
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _COMMA_NUMBER = r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 as in 1 234 and a half
 _POINT_THOUSANDS = r"[+-]?(?:0|[1-9]\d{0,2}(?:\.\d{3})?)"  # 349.000 beside 950
@@ -56,7 +57,7 @@ def read_table(
     if frame.empty:
         raise DataError(f"{path.name}: has a header and not one row; add at least one.")
     if text is not None:
-        refuse_cells(path, frame, text, frame[text].str.strip() == "", "is empty; fill it in or drop the row")
+        refuse_cells(path, frame, text, frame[text].str.strip() == "", _EMPTY)
     labelled, commas = {task.name for task in tasks if task.classes}, []
     for column in frame.columns:
         if column != text and column not in labelled:

@@ -15,6 +15,7 @@ from mtl_helpers.data.table.reading import need_columns
 from mtl_helpers.data.tokens import text_key
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, TaskError
+from mtl_helpers.tasks.multi_label import BETWEEN
 
 _STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
@@ -111,6 +112,8 @@ def clean_table(
     need_columns(frame, [*([] if text is None else [text]), *names], "Cannot clean: column")
     steps: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {}
     if text is not None:
+        missing = frame[text].isna()
+        frame = frame.assign(**{text: frame[text].where(~missing, "")}) if missing.any() else frame
         odd = ~frame[text].map(lambda cell: isinstance(cell, str))
         if odd.any():
             raise DataError(
@@ -141,8 +144,13 @@ def unify_spellings(labels: pd.Series, task: Task) -> pd.Series:
             return known[plain.casefold()]
         if plain.casefold() in MISSING:
             return None
-        # several classes in one cell, or a class a word
-        return "".join(str(known.get(part.casefold(), part)) for part in re.split(r"(\s*[;,|]\s*|\s+)", plain))
+        return "".join(map(spelt, re.split(rf"(\s*{BETWEEN}\s*)", plain)))
+
+    def spelt(part: str) -> str:
+        """Several classes in one cell; or a class a word, where the whole is none."""
+        if part.casefold() in known:
+            return str(known[part.casefold()])
+        return "".join(str(known.get(word.casefold(), word)) for word in re.split(r"(\s+)", part))
 
     unified = by_value(labels, unify)
     try:

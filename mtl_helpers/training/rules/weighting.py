@@ -130,7 +130,11 @@ class Weighting:
 
     def scaled(self, weights: Mapping[str, float]) -> dict[str, float]:
         """λ as floats, scaled to sum to ``total`` if that is set; to a part of it, if some tasks have none."""
-        weights = {name: float(value) for name, value in weights.items()}
+        if not isinstance(weights, Mapping) or weights.keys() - set(self.names):
+            raise TrainingError(
+                f"{type(self).__name__} must give λ by task name, of {', '.join(self.names)}; found {weights!r:.80}."
+            )
+        weights = {n: value.item() if isinstance(value, Tensor) else float(value) for n, value in weights.items()}
         now = sum(weights.values())
         if self.total is None or abs(now) < 1e-12:
             return weights
