@@ -24,7 +24,6 @@ from mtl_helpers.evaluation import accuracy_by_phenomenon, confidence_interval, 
 from mtl_helpers.live import LabError, LambdaLab
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, ModelError, MultiTaskModel, TransformerEncoder
 from mtl_helpers.plots import plot_history
-from mtl_helpers.relations import gradient_cosines
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression, TaskError, check_tasks
 from mtl_helpers.training import TaskWeights, TrainingError, as_history, fit, predict, train_steps, weighted_sum
 
@@ -360,8 +359,6 @@ def test_data_without_labels_for_a_task(the):
         "same tasks as the model",
     )
     refused(lambda: the.fit(loader=the.starless), DataError, *said)
-    refused(lambda: the.fit(val_loader=the.starless), DataError, *said)
-    refused(lambda: gradient_cosines(the.model, next(iter(the.starless))), DataError, *said)
     for mask in the.dataset.masks.values():
         mask.zero_()
     said = (
@@ -373,7 +370,8 @@ def test_data_without_labels_for_a_task(the):
 def test_nothing_to_train_on(the):
     empty = DataLoader([])
     refused(lambda: the.fit(loader=empty), TrainingError, "The training loader has no batch: the split is empty")
-    refused(lambda: next(train_steps(the.model, empty, None)), TrainingError, "the split is empty")
+    optimizer = torch.optim.SGD(the.model.parameters())
+    refused(lambda: next(train_steps(the.model, empty, optimizer)), TrainingError, "the split is empty")
     refused(lambda: predict(the.model, empty), TrainingError, "There is nothing to predict: the loader has no batch")
 
 
@@ -400,7 +398,7 @@ def lab(the):
     [
         ({"optimizer": "Adagrad"}, "Unknown optimizer 'Adagrad'; choose one of SGD, Adam, AdamW"),
         ({"optimizer": torch.optim.Adam}, "choose one of SGD, Adam, AdamW"),
-        ({"lr": 0}, "The learning rate must be a positive number; found 0"),
+        ({"lr": 0}, "The learning rate must be a finite number above 0; found 0"),
         ({"lr": -0.1}, "found -0.1"),
         ({"lr": float("nan")}, "found nan"),
         ({"lr": "0.1"}, "found '0.1'"),
@@ -419,18 +417,18 @@ def test_a_lab_for_a_wrong_loader_or_model(the):
         "The training loader has no generator",
         "Use make_loader, or pass",
     )
-    six = MultiTaskModel(CNNEncoder(9), [Regression(f"t{i}") for i in range(6)])
+    nine = MultiTaskModel(CNNEncoder(9), [Regression(f"t{i}") for i in range(9)])
     refused(
-        lambda: LambdaLab(six, the.loader), LabError, "The lab shows 1 to 5 tasks; this model has 6. Train it with fit"
+        lambda: LambdaLab(nine, the.loader), LabError, "The lab shows 1 to 8 tasks; this model has 9. Train it with fit"
     )
-    refused(lambda: LambdaLab(the.model, the.loader, eval_every=0), TrainingError, "eval_every must be a whole number")
+    refused(lambda: LambdaLab(the.model, the.loader, eval_every=0), LabError, "eval_every must be a whole number")
 
 
 def test_what_a_lab_can_not_do(lab):
     for steps in (0, -1, 1.5, True, "10"):
         refused(
             lambda steps=steps: lab.run(steps),
-            TrainingError,
+            LabError,
             f"steps must be a whole number of at least 1; found {steps!r}",
         )
     for value in BAD_LAMBDAS:
@@ -461,7 +459,7 @@ def test_what_a_lab_can_not_do(lab):
 )
 def test_events_that_cannot_be_replayed(lab, change, steps, said):
     events = pd.DataFrame([{"step": 1, "task": "topic", "value": 2.0} | change])
-    refused(lambda: lab.replay(events, steps), TrainingError, said)
+    refused(lambda: lab.replay(events, steps), LabError if "whole number" in said else TrainingError, said)
     refused(
         lambda: lab.replay(events.drop(columns="value"), 5),
         LabError,
