@@ -1,10 +1,15 @@
-"""What an argument must be: checked in one place, so that numpy's numbers are taken, and True for 1 is not."""
+"""What an argument must be: checked in one place, so that numpy's numbers and arrays are taken, and True for 1 is not."""
 
 from __future__ import annotations
 
 import math
 import numbers
 from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
 
 from mtl_helpers.errors import DataError
 
@@ -51,3 +56,32 @@ def number(
         limits = ((at_least, " of at least"), (above, " above"), (at_most, " of at most"))
         bounds = "".join(f"{words} {limit:g}" for limit, words in limits if math.isfinite(limit))
     raise error(f"{what} must be a finite number{bounds}; found {value!r}.")
+
+
+def as_tensor(values: Any) -> Tensor:
+    """Numbers, however numpy, pandas, a list or torch hold them, as a tensor that torch can compute with.
+
+    A gap (None, pd.NA) becomes nan. The memory is shared where it can be; what torch or a model cannot compute with (unsigned
+    numbers of more than 8 bits, half and long floats, the bytes of another machine, a reversed view) is copied. Raises
+    TypeError or ValueError, saying what was found, for what holds no real numbers.
+
+    >>> as_tensor(pd.Series([True, None, False], dtype="boolean"))
+    tensor([1., nan, 0.], dtype=torch.float64)
+    """
+    if isinstance(values, Tensor):
+        if values.is_complex():
+            raise TypeError(f"found {values.dtype}")
+        return values.long() if values.dtype in (torch.uint16, torch.uint32, torch.uint64) else values
+    array = np.asarray(values)
+    if array.dtype == object:  # as a column with a gap comes from a table
+        array = np.where(pd.isna(array), np.nan, array).astype(float)
+    kind, bits = array.dtype.kind, 8 * array.dtype.itemsize
+    if kind not in "biuf":
+        raise TypeError(f"found {'texts' if kind in 'US' else array.dtype}")
+    if kind == "u" and bits > 8:
+        array = array.astype(np.int64)
+    elif kind == "f" and bits not in (32, 64):
+        array = array.astype(np.float32 if bits < 32 else np.float64)
+    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    plain = array.flags.writeable and all(stride >= 0 for stride in array.strides)  # else torch warns, or refuses
+    return torch.from_numpy(array if plain else array.copy())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import ipywidgets as widgets
@@ -97,11 +97,16 @@ def check_function(
 
 def _copied(case: tuple) -> tuple:
     """Arguments that nobody else holds. A tensor computed from parameters, which deepcopy refuses, is cloned."""
-    computed: dict[int, Any] = {}
-    for part in case:
-        values = part.values() if isinstance(part, Mapping) else part if isinstance(part, (list, tuple)) else [part]
-        computed |= {id(x): x.clone() for x in values if isinstance(x, Tensor) and not x.is_leaf}
-    return copy.deepcopy(case, computed)
+    return copy.deepcopy(case, {id(x): x.clone() for x in _tensors(case) if not x.is_leaf})
+
+
+def _tensors(part: Any) -> Iterator[Tensor]:
+    """The tensors in lists, tuples and dicts, however deep."""
+    if isinstance(part, Tensor):
+        yield part
+    elif isinstance(part, (Mapping, list, tuple)):
+        for inner in part.values() if isinstance(part, Mapping) else part:
+            yield from _tensors(inner)
 
 
 def _difference(answer: Any, expected: Any, tolerance: float, slips: Mapping[str, Any]) -> str | None:

@@ -115,6 +115,7 @@ def test_arguments_computed_from_parameters_are_copied_too(capsys):
     losses = {"topic": torch.ones(2, requires_grad=True) * 3}
     assert not check_function(lambda d: d["topic"].detach().zero_(), lambda d: d["topic"] * 1, [(losses,)])
     assert check_function(lambda x: x.mul_(2), lambda x: x * 2, [(losses["topic"],)])
+    assert check_function(lambda d: d["a"][0]["topic"].mul_(2), lambda d: d["a"][0]["topic"] * 2, [({"a": [losses]},)])
     assert losses["topic"].tolist() == [3.0, 3.0]
 
 

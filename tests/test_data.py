@@ -131,6 +131,16 @@ def test_cleaning_drops_empty_conflicting_and_topicless_rows_and_merges_copies()
     assert clean.loc[1, ["topic", "stars"]].tolist() == ["film", 5], "a copy fills in the label that was missing"
 
 
+def test_rows_are_cleaned_whose_index_repeats():
+    """As pd.concat leaves it."""
+    raw = pd.DataFrame([ROW | {"id": "r1", "stars": ""}, ROW | {"id": "r2", "text": "Good film!"}])
+    raw = pd.concat([raw, raw.assign(id=["r3", "r4"], text=["other", "more"])])
+    clean = clean_reviews(raw)
+    assert clean.id.tolist() == ["r1", "r3", "r4"] and clean.stars.fillna(0).tolist() == [5, 0, 5]
+    assert clean_with(raw, CLEANING_STEPS)[0].id.tolist() == ["r1", "r3", "r4"]
+    assert CLEANING_STEPS["duplicates"](CLEANING_STEPS["label spellings"](raw)).id.tolist() == ["r1", "r3", "r4"]
+
+
 # Splitting
 
 

@@ -73,7 +73,7 @@ accelerator.end_training()
 def test_the_tie_of_soft_sharing_holds_over_processes(tmp_path):
     """In the last batches there is no label of stars at all: that is no number, and no process waits for another."""
     script = tmp_path / "soft.py"
-    script.write_text(SOFT)
+    script.write_text(SOFT, encoding="utf-8")
     one, two = losses([], str(script), script=[]), losses(TWO, str(script), script=[])
     assert len(one) == 6 and one[0]["penalty"] > 1 and one[0]["total"] > one[0]["penalty"] > one[-1]["penalty"]
     assert math.isnan(one[2]["stars"]) and math.isfinite(one[4]["stars"])

@@ -80,6 +80,45 @@ def test_arrays_series_and_frames_become_what_the_loop_takes():
     assert batch.masks["stars"].tolist() == [True, False, True] and batch.targets["stars"].tolist() == [1.5, 0, 2]
 
 
+BOTH = [0.0, 1.0, 0.0]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        np.array(BOTH, np.uint16),
+        np.array(BOTH, np.uint64),
+        np.array(BOTH, np.float16),
+        np.array(BOTH, np.longdouble),
+        np.array(BOTH, ">i4"),
+        np.array(BOTH, ">f8"),
+        np.array(BOTH)[::-1],
+        pd.Series(BOTH, dtype="Int64"),
+        pd.Series([False, True, False], dtype="boolean"),
+        pd.Series(BOTH).astype("category"),
+        torch.tensor([0, 1, 0], dtype=torch.uint16),
+        torch.tensor(BOTH, requires_grad=True),
+    ],
+    ids=lambda values: f"{type(values).__module__} {values.dtype}",
+)
+def test_any_type_of_number_is_taken_as_label_as_mask_and_as_input(values):
+    column = values.reshape(3, 1) if isinstance(values, (np.ndarray, torch.Tensor)) else pd.DataFrame({"a": values})
+    if isinstance(column, pd.DataFrame) and not pd.api.types.is_numeric_dtype(values):
+        column = column.astype(float)
+    made = MultiTaskDataset(column, {"sentiment": values}, {"sentiment": values}, tasks=[SENTIMENT])
+    assert made.targets["sentiment"].tolist() == [0, 1, 0] and made.targets["sentiment"].dtype == torch.long
+    assert made.masks["sentiment"].tolist() == [False, True, False] and made.masks["sentiment"].dtype == torch.bool
+    assert made.inputs.flatten().tolist() == [0, 1, 0]
+    assert not made.inputs.is_floating_point() or made.inputs.dtype == torch.float32
+
+
+@pytest.mark.parametrize("gap", [None, pd.NA, math.nan])
+@pytest.mark.parametrize("dtype", ["Int64", "boolean", "Float64", object])
+def test_a_gap_in_a_column_of_pandas_is_a_missing_label(dtype, gap):
+    made = MultiTaskDataset(torch.zeros(3, 1), {"sentiment": pd.Series([1, gap, 0], dtype=dtype)}, tasks=[SENTIMENT])
+    assert made.masks["sentiment"].tolist() == [True, False, True] and made.targets["sentiment"].tolist() == [1, 0, 0]
+
+
 def test_what_was_not_checked_before_is_checked_when_a_task_meets_it():
     late = MultiTaskDataset(np.zeros((3, 2)), {"topic": np.array([1.0, 2.0, 6.0])})
     with pytest.raises(TaskError, match="Task 'topic': row 2 holds class 6"):
@@ -92,6 +131,11 @@ def test_batches_from_elsewhere_are_checked_one_by_one():
     mine = [(torch.zeros(2, 3), {"topic": torch.tensor([1.0, 2.0])})]
     (batch,) = checked_batches(mine, [TOPIC], "cpu")
     assert batch.targets["topic"].dtype == torch.long and batch.masks["topic"].all()
+    numpys = (np.zeros((2, 3)), {"topic": np.array([1, 2])}, {"topic": np.array([1.0, 0.0])})
+    for mine in (numpys, Batch(*numpys), Batch(torch.zeros(2, 3, dtype=torch.float64), *numpys[1:])):
+        (batch,) = checked_batches([mine], [TOPIC], "cpu")
+        assert batch.inputs.dtype == torch.float32 and batch.targets["topic"].dtype == torch.long
+        assert batch.masks["topic"].tolist() == [True, False] and batch.masks["topic"].dtype == torch.bool
     (batch,) = checked_batches([(torch.zeros(1, 3), {"stars": torch.tensor([math.nan])})], [STARS], "cpu")
     assert not batch.masks["stars"].any()
 
@@ -150,3 +194,34 @@ def test_word_labels_must_be_as_many_as_the_words():
 def test_what_cannot_be_data_is_refused_in_words(make, text):
     with pytest.raises(DataError, match=re.escape(text)):
         make()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "targets, masks, text",
+    [
+        ([1.0, math.inf], None, "row 1 is marked as labelled, and its target is inf"),
+        ([1.0, 1e39], None, "row 1 is marked as labelled, and its target is inf"),
+        ([1.0, 2.0], [1.0, 0.5], "a mask is True or False; row 1 is 0.5"),
+        ([1.0, 2.0], [math.nan, 1.0], "a mask is True or False; row 0 is nan"),
+        ([1.0, 2.0], [True, None], "a mask is True or False; row 1 is nan"),
+        ([1.0, 2.0], pd.Series([True, None], dtype="boolean"), "a mask is True or False; row 1 is nan"),
+        ([1.0, 2.0], [1, 2], "a mask is True or False; row 1 is 2"),
+        ([1.0, 2.0], ["yes", "no"], "a mask is True or False (found texts)"),
+        ([1.0, 2.0], [[1, 0], [0, 1]], "the mask has shape (2, 2), expected (2,)"),
+    ],
+)
+def test_labels_and_masks_that_cannot_be_are_named_by_task_and_row(targets, masks, text):
+    with pytest.raises(TaskError, match=re.escape(f"Task 'stars': {text}")):
+        MultiTaskDataset(
+            torch.zeros(2, 1), {"stars": targets}, None if masks is None else {"stars": masks}, tasks=[STARS]
+        )
+
+
+@pytest.mark.bad_input
+def test_a_batch_whose_masks_lack_a_task_is_refused_in_words():
+    batch = Batch(torch.zeros(1, 3), {"stars": torch.zeros(1)}, {})
+    with pytest.raises(DataError, match=r"Task 'stars' has no labels in the batch; .* and masks for \[\]"):
+        next(checked_batches([batch], [STARS], "cpu"))
+    with pytest.raises(DataError, match="The targets of 'topic' are no numbers; found"):
+        MultiTaskDataset(torch.zeros(1, 3), {"topic": np.array([1 + 2j])})

@@ -244,3 +244,15 @@ def _without(state, name):
 
 def _bare(run, resume):
     next(train_steps(run.model, run.loader, run.optimizer, weights=run.rule, resume=resume))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("steps", [4, 3])
+def test_a_run_that_is_over_takes_no_step_more(steps):
+    first = Run("equal", "shuffled")
+    state = first.saved(next(itertools.islice(first.steps(), 3, None)))
+    again = Run("equal", "shuffled")
+    options = {"weights": again.rule, "scheduler": again.scheduler, "resume": state}
+    with pytest.raises(TrainingError, match=f"stands at step 4, so with steps={steps} nothing is left to do"):
+        fit(again.model, again.loader, again.optimizer, steps=steps, **options)
+    assert fit(again.model, again.loader, again.optimizer, steps=5, **options).step.unique().tolist() == [5]

@@ -131,7 +131,8 @@ def model(new_loader):
     ]
 
     def agrees(demo):
-        assert demo.model.encoder.embedding.embedding_dim == demo.width.value
+        if demo.heads:  # without one there is nothing to build, and the page says so
+            assert demo.model.encoder.embedding.embedding_dim == demo.width.value
 
     tasks = (TOPIC, SENTIMENT, STARS)
     return lambda: ModelDemo(batches, tasks, 30, encoder="CNN", width=8), acts, agrees, lambda demo: [demo.width]

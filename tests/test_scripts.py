@@ -194,6 +194,7 @@ def test_forty_chinese_texts_are_split():
         ("å¾ˆå¥½", "很好"),
         ("nice ðŸ‘\x8d, naïve", "nice 👍, naïve"),
         ("5Â£", "5£"),
+        ("donÃ¢â‚¬â„¢t, cafÃƒÂ©", "don’t, café"),  # twice
     ],
 )
 def test_damage_is_repaired_beside_what_is_right(damaged, right):

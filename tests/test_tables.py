@@ -8,13 +8,16 @@ import pytest
 import torch
 
 from mtl_helpers.data import (
+    CLEANING_STEPS,
     ColumnNumbers,
     DataError,
+    Splits,
     Vocabulary,
     bag_of_words,
     baseline_score,
     clean_reviews,
     clean_table,
+    clean_with,
     encode_reviews,
     read_reviews,
     read_table,
@@ -23,7 +26,7 @@ from mtl_helpers.data import (
     text_folds,
 )
 from mtl_helpers.data.cleaning import drop_conflicts
-from mtl_helpers.evaluation import cross_validate
+from mtl_helpers.evaluation import Arm, cross_validate, run_arms
 from mtl_helpers.tasks import STARS, TOPIC, Classification, MultiLabel, Regression
 
 HOURS, TEAM = Regression("hours"), Classification("team", classes=("Büro", "Tür"))
@@ -76,6 +79,12 @@ def test_the_plain_case_is_silent_and_other_columns_become_numbers_where_they_ar
     assert capsys.readouterr().out == ""
 
 
+def test_decimal_points_between_semicolons_are_read_where_they_are_clear(tmp_path):
+    path = written(tmp_path, b"text;hours;age\na;0.950;1.200\nb;1.200;1.300\n")
+    frame = read_table(path, tasks=[HOURS])
+    assert frame.hours.tolist() == [0.95, 1.2] and frame.age.tolist() == [1.2, 1.3]
+
+
 def test_classes_may_be_numbers_and_stay_as_they_are_defined(tmp_path):
     grade = Classification("grade", classes=(1, 2, 3))
     frame = read_table(written(tmp_path, b"text,grade\na,3\nb,\n"), tasks=[grade])
@@ -115,6 +124,11 @@ def test_a_long_cell_beside_backslashes_is_read(tmp_path):
         (b"text,team\na,\nb,\nc,tuer\n", {"tasks": [TEAM]}, "row 4, column 'team': 'tuer' .* Spelt otherwise"),
         (b"text,hours\na,1.5\nb,soon\n", {"tasks": [HOURS]}, "row 3, column 'hours': 'soon' is no label"),
         (b'text,hours\na,"1,234"\n', {"tasks": [HOURS]}, "row 2, column 'hours': '1,234' may have a decimal comma or"),
+        (
+            b"text;hours\na;950\nb;1.200\n",
+            {"tasks": [HOURS]},
+            "row 3, .* '1.200' may have a decimal point or, .* thousands",
+        ),
         (b"text,hours\na,1\n ,2\n", {"tasks": [HOURS]}, "row 3, column 'text': ' ' is empty"),
         (b"review;hours\na;1\n", {"tasks": [HOURS]}, "column 'text' is missing; found 'review', 'hours'"),
         (b"text\n", {}, "has a header and not one row"),
@@ -122,6 +136,17 @@ def test_a_long_cell_beside_backslashes_is_read(tmp_path):
         ("text;n\nПривет мир;1\n".encode("cp1251"), {}, "line 2: is not UTF-8, and reads like neither .* encoding="),
         ("text\nschön und größer\n".encode() + b"dam\xe4ged\n", {}, "line 3: byte 0xe4 is not UTF-8"),
         (b"text\na\n", {"encoding": "utf-99"}, "there is no encoding 'utf-99'"),
+        (b"PK\x03\x04\x14\0\x06\0", {}, "is a spreadsheet and no CSV. Save it as 'CSV UTF-8', or take .*read_excel"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1", {"encoding": "utf-8"}, "is a spreadsheet and no CSV"),
+        (b"text||hours\na||1\n", {"separator": "||"}, "separator is one character, such as ';', .* found '\\|\\|'"),
+        (b"text,hours\na,1\n", {"separator": ""}, "separator is one character"),
+        (
+            b"text,hours\na,1,5\n",
+            {},
+            "row 2: has more cells .* Put a cell with commas in it, a text or a number, in quotes",
+        ),
+        (b"text;hours\na;b;1,5\n", {}, "Put a cell with semicolons in it"),
+        (b"text,hours\na,1\nb,1,5\n", {}, "does a cell with commas in it lack its quotes"),
         (b'text,n\n"a \\" b" c \\"",1\n', {}, "row 2: a quote inside quotes has a backslash before it"),
     ],
 )
@@ -133,6 +158,16 @@ def test_what_cannot_be_read_is_named(tmp_path, data, options, said):
 def test_the_courses_own_reader_reads_backslashed_quotes_too(tmp_path):
     path = written(tmp_path, b'id,text,topic,sentiment,stars\nr1,"a \\"good\\" film",film,positive,5\n')
     assert read_reviews(path).text.tolist() == ['a "good" film']
+
+
+def test_the_courses_own_reader_takes_semicolons_and_decimal_commas(tmp_path):
+    path = written(tmp_path, b"sep=;\r\nid;text;topic;sentiment;stars\r\nr1;gut, sehr;film;positive;4,5\r\n")
+    assert read_reviews(path).text.tolist() == ["gut, sehr"] and read_reviews(path).stars.tolist() == [4.5]
+
+
+def test_a_stray_nul_makes_no_utf_16_of_a_file(tmp_path):
+    frame = read_table(written(tmp_path, b"text,n\na\0b,1\n" + b"word,2\n" * 50))
+    assert frame.attrs["read"]["encoding"] == "UTF-8" and len(frame) == 51
 
 
 # Cleaning
@@ -160,6 +195,15 @@ def test_a_label_on_which_copies_disagree_becomes_missing():
     assert clean.team.isna().tolist() == [True, False] and clean.hours.tolist() == [2, 1]
     assert table.loc["duplicates", "dropped"] == 2
     assert len(clean_table(frame, tasks=[TEAM], merge=False)[0]) == 4
+
+
+def test_a_table_is_cleaned_whose_index_repeats():
+    frame = pd.DataFrame(
+        {"text": ["Good", "good!", " ", "bad"], "team": ["tür", "", "Tür", "Büro"]}, index=[0, 0, 1, 1]
+    )
+    clean, table = clean_table(frame, tasks=[TEAM])
+    assert clean.text.tolist() == ["Good", "bad"] and clean.team.tolist() == ["Tür", "Büro"]
+    assert table.dropped.tolist() == [0, 0, 1, 0, 1] and table.changed["label spellings"] == 1
 
 
 def test_several_labels_in_a_cell_are_unified():
@@ -353,3 +397,41 @@ def test_sentences_with_a_tag_a_word(tmp_path):
         )
         == 1
     )
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda f: clean_with(f, ["encoding"]),
+        lambda f: clean_with(f, ["duplicates"]),
+        lambda f: clean_with(f.rename(columns={"Anfrage": "text"}), ["white space"]),
+        lambda f: CLEANING_STEPS["encoding"](f),
+        lambda f: CLEANING_STEPS["white space"](f),
+        lambda f: split_reviews(f),
+        lambda f: list(text_folds(f)),
+        lambda f: bag_of_words(f, TEAM),
+        lambda f: encode_reviews(f, Vocabulary(["a"]), [TEAM]),
+        lambda f: list(run_arms([Arm("alone", [TEAM])], Splits(f, f, f), seed=0, steps=1)),
+    ],
+)
+def test_a_table_with_other_columns_is_never_met_by_a_bare_error(act):
+    with pytest.raises(DataError, match=r"olumn '(id|text)' is missing; found '(Anfrage|text)', 'team'"):
+        act(pd.DataFrame({"Anfrage": ["a", "b"], "team": ["Tür", "Büro"]}))
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("gap", [None, float("nan"), 3])
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda f: split_table(f),
+        lambda f: list(text_folds(f)),
+        lambda f: bag_of_words(f, TEAM),
+        lambda f: encode_reviews(f, Vocabulary(["a"]), [TEAM]),
+        lambda f: Vocabulary.from_texts(f.text),
+    ],
+)
+def test_a_row_without_a_text_is_named(act, gap):
+    with pytest.raises(DataError, match=f"Text 1 is no text but {gap!r}; drop the row"):
+        act(pd.DataFrame({"text": pd.Series(["a", gap, "b"], dtype=object), "team": ["Tür", "Büro", "Tür"]}))

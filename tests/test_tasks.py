@@ -249,6 +249,7 @@ def test_targets_that_cannot_be_are_named_by_task_and_row(task, target, mask, te
         (lambda: Regression("price").standardised([5]), "1 labels are too few"),
         (lambda: PATH.standardised([[1, 2, 3], [2, 2, 4]]), "all labels are the same (number 1 of 3)"),
         (lambda: ABOUT.encode([None, "price;rice"]), "unknown label 'rice' at position 1"),
+        (lambda: STARS.encode([1, 1e39]), "label 1e+39 at position 1 is not a finite number"),
         (lambda: TOPIC.encode(["film", ["film"]]), "unknown label ['film'] at position 1"),
         (lambda: TAGS.encode(["noun adverb"]), "unknown label 'adverb' at position 0"),
         (lambda: TAGS.linear_model(), "there is no linear model of word counts for a Tagging"),

@@ -343,6 +343,17 @@ def test_a_checkpoint_for_each_task():
     assert same(each["kind"], states[2]) and same(each["price"], states[4]) and same(state_of(model), states[3])
 
 
+def test_a_task_that_is_never_validated_has_no_checkpoint(new_model, new_loader, dataset):
+    starless = MultiTaskDataset(dataset.inputs, {"topic": dataset.targets["topic"]}, lengths=dataset.lengths)
+    model, each = new_model(), {}
+    options = {"steps": 4, "eval_every": 2, "val_loader": make_loader(starless)}
+    fit(model, new_loader(), SGD(model.parameters(), lr=0.1), each=each, **options)
+    assert set(each) == {"topic"}
+    for best in ("stars", lambda scores: scores["stars"]):
+        with pytest.raises(TrainingError, match=r"is no number at step 2: the validation data say nothing of \['senti"):
+            fit(model, new_loader(), SGD(model.parameters(), lr=0.1), best=best, **options)
+
+
 def test_patience_ends_a_run_that_no_longer_gets_better():
     model, states, history = scripted(steps=50, patience=5)
     assert history.step.max() == 8 and same(state_of(model), states[3])

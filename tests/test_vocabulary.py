@@ -95,6 +95,15 @@ def test_ragged_data_sets_are_joined(long, frame):
         (lambda path: Vocabulary(Vocabulary(["a"]).words), r"'<pad>' stands in every vocabulary already.*load\(path\)"),
         (lambda path: Vocabulary(["a", "b", "a"]), "The word 'a' is listed 2 times"),
         (lambda path: Vocabulary(["a", 3]), "holds words; found 3"),
+        (lambda path: Vocabulary("words"), "is a list of words; found the single text 'words'"),
+        (
+            lambda path: Vocabulary.from_texts(["a a"], max_size=-1),
+            "max_size must be a whole number of at least 1; found -1",
+        ),
+        (
+            lambda path: Vocabulary.from_texts(["a a"], max_words=0),
+            "max_words must be a whole number of at least 1; found 0",
+        ),
         (lambda path: Vocabulary(["a"], max_words=0), "max_words must be a whole number of at least 1; found 0"),
         (lambda path: Vocabulary.load(path), "There is no file"),
         (lambda path: (path.write_text("{}", encoding="utf-8"), Vocabulary.load(path)), "holds no vocabulary"),

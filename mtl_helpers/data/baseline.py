@@ -8,7 +8,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from mtl_helpers.data.table.reading import need_columns
-from mtl_helpers.data.tokens import tokenize
+from mtl_helpers.data.tokens import as_texts, tokenize
 from mtl_helpers.data.vocabulary import Tokenizer
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task
@@ -51,4 +51,5 @@ def baseline_score(baseline: Pipeline, frame: pd.DataFrame, task: Task, *, text:
 
 def _labels(frame: pd.DataFrame, task: Task, text: str) -> tuple[torch.Tensor, torch.Tensor]:
     need_columns(frame, (text, task.name))
+    as_texts(frame[text])
     return task.encode(frame[task.name])

@@ -11,12 +11,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from mtl_helpers.arguments import as_tensor
 from mtl_helpers.data.table.reading import need_columns
 from mtl_helpers.data.tokens import tokenize
 from mtl_helpers.data.vocabulary import PAD, UNK, Vocabulary
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import Task, check_tasks
-from mtl_helpers.tasks.task import finite_rows
+from mtl_helpers.tasks.task import as_mask, finite_rows, rows_without_nan
 
 __all__ = ["PAD", "UNK", "Batch", "DatasetSplits", "MultiTaskDataset", "Vocabulary", "encode_reviews", "tokenize"]
 
@@ -35,9 +36,10 @@ class Batch(NamedTuple):
 
     def labels_of(self, name: str) -> tuple[Tensor, Tensor]:
         """``(target, mask)`` of one task; raises `DataError` if the data were encoded without it."""
-        if name not in self.targets:
+        if name not in self.targets or name not in self.masks:
             raise DataError(
-                f"Task '{name}' has no labels in the batch; there are labels for {sorted(self.targets)}. "
+                f"Task '{name}' has no labels in the batch; there are labels for {sorted(self.targets)} and masks for "
+                f"{sorted(self.masks)}. "
                 "Encode the data with the same tasks as the model."
             )
         return self.targets[name], self.masks[name]
@@ -51,9 +53,9 @@ class Batch(NamedTuple):
         return Batch(inputs, *({name: part.to(device) for name, part in each.items()} for each in self[1:]))
 
     def checked(self, tasks: Sequence[Task]) -> Batch:
-        """The batch with targets and masks as the tasks take them, see `Task.check`."""
+        """The batch as a model takes it: numbers in 32 bits, targets and masks as `Task.check` makes them."""
         labels = {task.name: task.check(*self.labels_of(task.name)) for task in tasks if task.name in self.targets}
-        return Batch(self.inputs, *({name: pair[i] for name, pair in labels.items()} for i in (0, 1)))
+        return Batch(as_inputs(self.inputs), *({name: pair[i] for name, pair in labels.items()} for i in (0, 1)))
 
 
 class MultiTaskDataset(Dataset):
@@ -91,7 +93,7 @@ class MultiTaskDataset(Dataset):
         *,
         tasks: Sequence[Task] = (),
     ) -> None:
-        self.inputs = _as_inputs(inputs)
+        self.inputs = as_inputs(inputs)
         targets = dict(targets or {})
         if masks is not None and targets.keys() != masks.keys():
             raise DataError(f"Targets are for {sorted(targets)}, masks for {sorted(masks)}; each task needs both.")
@@ -173,7 +175,8 @@ def _parts(inputs: Any) -> dict[str, Any]:
     return {"": next(iter(inputs.values())), **inputs}
 
 
-def _as_inputs(inputs: Any) -> Any:
+def as_inputs(inputs: Any) -> Any:
+    """Inputs as tensors of finite numbers, floats in 32 bits; of texts, `RaggedTokens`."""
     if isinstance(inputs, Mapping):
         return {name: _as_numbers(f"input '{name}'", part) for name, part in inputs.items()}
     return inputs if hasattr(inputs, "rows") else _as_numbers("inputs", inputs)
@@ -194,7 +197,7 @@ def _as_numbers(what: str, values: Any) -> Tensor:
                 )
         values = values.to_numpy(dtype=float)
     try:
-        tensor = values if isinstance(values, Tensor) else _from_numpy(np.asarray(values))
+        tensor = as_tensor(values)
     except (TypeError, ValueError):
         raise DataError(f"The {what} are no numbers; found {values!r:.80}. Encode texts with a Vocabulary.") from None
     if tensor.dim() == 0:
@@ -206,29 +209,22 @@ def _as_numbers(what: str, values: Any) -> Tensor:
     return tensor
 
 
-def _from_numpy(array: np.ndarray) -> Tensor:
-    """A tensor on the array's memory, or on a copy where it may not be written to, of which torch would warn."""
-    return torch.from_numpy(array if array.flags.writeable else array.copy())
-
-
 def _plain_labels(
     targets: dict[str, Any], masks: Mapping[str, Any] | None
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Tensors, before a task has said what it takes."""
     made: tuple[dict[str, Tensor], dict[str, Tensor]] = {}, {}
     for name, target in targets.items():
-        if not isinstance(target, Tensor):
-            array = np.asarray(target)
-            try:
-                target = _from_numpy(array.astype(float) if array.dtype == object else array)
-            except (TypeError, ValueError):
-                raise DataError(
-                    f"The targets of '{name}' are no numbers; found {array.ravel()[0]!r}. Make them with task.encode(labels)."
-                ) from None
-        target = target.float() if target.dtype == torch.float64 else target
-        known = finite_rows(target)
-        mask = known if masks is None else _from_numpy(np.asarray(masks[name]))
-        made[0][name], made[1][name] = target, mask.bool() if mask.dim() == 1 else mask
+        try:
+            target = as_tensor(target)
+        except (TypeError, ValueError):
+            raise DataError(
+                f"The targets of '{name}' are no numbers; found {np.asarray(target).ravel()[0]!r}. "
+                "Make them with task.encode(labels)."
+            ) from None
+        target = target.float() if target.is_floating_point() else target
+        made[0][name] = target
+        made[1][name] = rows_without_nan(target) if masks is None else as_mask(name, masks[name], len(target))
     return made
 
 

@@ -16,6 +16,7 @@ from mtl_helpers.data.table.table_cleaning import (
     counted,
     fix_encoding,
     merge_copies,
+    renumbered,
     strip_markup,
     strip_space,
 )
@@ -99,7 +100,7 @@ def merge_duplicates(frame: pd.DataFrame) -> pd.DataFrame:
     A label on which the copies disagree becomes missing; and where labels of several copies contradict each other only when
     put together (positive without stars, and one star), the row is dropped.
     """
-    ordered = frame if frame.id.is_monotonic_increasing else frame.sort_values("id")
+    ordered = renumbered(frame if frame.id.is_monotonic_increasing else frame.sort_values("id"))
     merged = merge_copies(ordered, _LABELS)
     return merged[~_in_conflict(merged) | _in_conflict(ordered.loc[merged.index])]
 
@@ -128,9 +129,7 @@ def clean_reviews(raw: pd.DataFrame) -> pd.DataFrame:
     >>> print(*clean_reviews(raw).iloc[0], sep=", ")
     r1, not bad, film, positive, 4.0
     """
-    absent = [column for column in COLUMNS if column not in raw]
-    if absent:
-        raise DataError(f"Cannot clean: column '{absent[0]}' is missing; found {', '.join(map(repr, raw.columns))}.")
+    _need_own_columns(raw)
     for column in COLUMNS:
         odd = ~raw[column].map(lambda cell: isinstance(cell, str))
         if odd.any():
@@ -142,6 +141,15 @@ def clean_reviews(raw: pd.DataFrame) -> pd.DataFrame:
     for step in CLEANING_STEPS.values():
         frame = step(frame)
     return frame.sort_values("id").reset_index(drop=True)
+
+
+def _need_own_columns(raw: pd.DataFrame) -> None:
+    """Raise `DataError` for the first column that the raw reviews lack, and say what cleans another table."""
+    if absent := [column for column in COLUMNS if column not in raw]:
+        raise DataError(
+            f"Cannot clean: column '{absent[0]}' is missing; found {', '.join(map(repr, raw.columns))}. "
+            "These are the steps for the course's reviews; clean_table(frame, text=..., tasks=[...]) cleans any table."
+        )
 
 
 def clean_with(raw: pd.DataFrame, steps: Iterable[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -168,5 +176,6 @@ def clean_with(raw: pd.DataFrame, steps: Iterable[str]) -> tuple[pd.DataFrame, p
             for name in CLEANING_STEPS
             if name in chosen or name == "label spellings"
         }
+    _need_own_columns(raw)
     frame, table = counted(raw, chosen, ("text", *_LABELS))
     return frame, table.drop(index="label spellings") if "label spellings" not in steps else table

@@ -15,7 +15,6 @@ from mtl_helpers.data.vocabulary import PAD
 from mtl_helpers.errors import DataError
 from mtl_helpers.randomness import seeded
 from mtl_helpers.tasks import Task
-from mtl_helpers.tasks.task import finite_rows
 
 
 class BucketBatchSampler(Sampler):
@@ -132,8 +131,7 @@ def check_datasets(dataset: Any, tasks: Sequence[Task]) -> bool:
 def _as_batch(batch: Any) -> Batch:
     if isinstance(batch, (tuple, list)) and len(batch) in (2, 3) and all(isinstance(part, dict) for part in batch[1:]):
         inputs, targets, *masks = batch
-        everything = {name: finite_rows(y) for name, y in targets.items()}
-        return Batch(inputs, targets, masks[0] if masks else everything)
+        return Batch(inputs, targets, masks[0] if masks else dict.fromkeys(targets))  # no mask: `Task.check` makes one
     hint = "Put the data in a MultiTaskDataset, or write a collate_fn that returns a Batch."
     if isinstance(batch, str):  # what a dict of loaders gives
         hint = "Of loaders by name give one at a time, or join their data: make_loader(joined({name: dataset, ...}))."

@@ -45,17 +45,18 @@ def load_reviews() -> pd.DataFrame:
 def read_reviews(path: str | Path) -> pd.DataFrame:
     """Read a CSV of reviews and check every row.
 
-    Needs the columns ``id, text, topic, sentiment, stars``; ``phenomena`` is optional. Topic, sentiment and stars may be
+    Needs the columns ``id, text, topic, sentiment, stars``, with commas, semicolons, tabs or bars between them; ``phenomena``
+    is optional. Topic, sentiment and stars may be
     empty (a missing label). Raises `DataError` for an absent file, another encoding than UTF-8, a missing column, an empty
     text, an unknown label, stars outside 1 to 5, or an id used twice, each with row and column.
     """
     path = Path(path)
-    frame, _ = read_cells(path, COLUMNS, separator=",", encoding="utf-8")
+    frame, _ = read_cells(path, COLUMNS, encoding="utf-8")
     absent = [column for column in COLUMNS if column not in frame]
     if absent:
         raise DataError(
             f"{path.name}: column{'s' * (len(absent) > 1)} {', '.join(map(repr, absent))} missing; "
-            f"found {', '.join(map(repr, frame.columns))}. Name them so in the first line, separated by commas."
+            f"found {', '.join(map(repr, frame.columns))}. Name them so in the first line."
         )
     if frame.empty:
         raise DataError(f"{path.name}: has a header and not one review; add at least one row.")
@@ -65,7 +66,8 @@ def read_reviews(path: str | Path) -> pd.DataFrame:
         unknown = ~frame[task.name].isin(["", *task.classes])
         known = ", ".join(task.classes)
         refuse_cells(path, frame, task.name, unknown, f"is unknown; known are {known}, or empty if it is missing")
-    stars = pd.to_numeric(frame.stars.replace("", np.nan), errors="coerce").astype(float)
+    stars = frame.stars.str.replace(",", ".", regex=False)  # a decimal comma
+    stars = pd.to_numeric(stars.replace("", np.nan), errors="coerce").astype(float)
     wrong = (frame.stars != "") & ~stars.between(1, 5)
     refuse_cells(path, frame, "stars", wrong, "is not a number from 1 to 5, or empty if it is missing")
     frame["stars"] = stars

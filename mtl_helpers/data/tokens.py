@@ -5,10 +5,12 @@ from __future__ import annotations
 import operator
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import pandas as pd
+
+from mtl_helpers.errors import DataError
 
 # Most texts are plain English: for them str.translate and str.split do the same as the patterns below, three times as fast.
 _ASCII = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
@@ -71,6 +73,17 @@ def tokenize(text: str) -> list[str]:
     return tokens
 
 
+def as_texts(texts: Iterable[str]) -> list[str]:
+    """The texts as a list; raises `DataError` for one single text, and for what is no text."""
+    if isinstance(texts, str):
+        raise DataError(f"Expected a list of texts; found the single text {texts[:40]!r}. Write [text].")
+    texts = list(texts.to_numpy(dtype=object) if isinstance(texts, pd.Series) else texts)
+    for i, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise DataError(f"Text {i} is no text but {text!r}; drop the row, or read the file with read_table.")
+    return texts
+
+
 def text_key(texts: pd.Series) -> pd.Series:
     """What makes two texts the same: their letters, digits and emoji, without case, punctuation and white space.
 
@@ -79,9 +92,7 @@ def text_key(texts: pd.Series) -> pd.Series:
     >>> text_key(pd.Series(["Not bad!", "not  bad", "很好", "不好", "👍👍", "👎👎", ":)", ":("])).nunique()
     7
     """
-    return pd.Series(
-        [_key(text) for text in texts.to_numpy(dtype=object)], index=texts.index, name=texts.name, dtype=object
-    )
+    return pd.Series([_key(text) for text in as_texts(texts)], index=texts.index, name=texts.name, dtype=object)
 
 
 def _key(text: str) -> str:

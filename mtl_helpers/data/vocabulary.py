@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from torch import Tensor
 
 from mtl_helpers.arguments import whole_number
-from mtl_helpers.data.tokens import tokenize
+from mtl_helpers.data.tokens import as_texts, tokenize
 from mtl_helpers.errors import DataError
 
 PAD, UNK = 0, 1
@@ -97,6 +96,8 @@ class Vocabulary(TextNumbers):
     """
 
     def __init__(self, words: Sequence[str], *, tokenizer: Tokenizer = tokenize, max_words: int | None = None) -> None:
+        if isinstance(words, str):
+            raise DataError(f"A vocabulary is a list of words; found the single text {words[:40]!r}. Write [word].")
         words = list(words)
         if odd := [word for word in words if not isinstance(word, str)]:
             raise DataError(f"A vocabulary holds words; found {odd[0]!r} ({type(odd[0]).__name__}).")
@@ -124,6 +125,8 @@ class Vocabulary(TextNumbers):
         max_words: int | None = None,
     ) -> Vocabulary:
         """Keep the words seen at least ``min_count`` times, the most frequent first, at most ``max_size`` of them."""
+        max_size = None if max_size is None else whole_number("max_size", max_size)
+        max_words = None if max_words is None else whole_number("max_words", max_words)
         counts: Counter[str] = Counter()
         for text in check_texts(texts):
             counts.update(tokenizer(text)[:max_words])
@@ -180,12 +183,7 @@ def _name(tokenizer: Tokenizer) -> str:
 
 def check_texts(texts: Iterable[str]) -> list[str]:
     """The texts as a list; raises `DataError` for one single text, for none at all, and for what is no text."""
-    if isinstance(texts, str):
-        raise DataError(f"Expected a list of texts; found the single text {texts[:40]!r}. Write [text].")
-    texts = list(texts.to_numpy(dtype=object) if isinstance(texts, pd.Series) else texts)
+    texts = as_texts(texts)
     if not texts:
         raise DataError("There is no text to encode: the split is empty.")
-    for i, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise DataError(f"Text {i} is no text but {text!r}; drop the row, or read the file with read_table.")
     return texts

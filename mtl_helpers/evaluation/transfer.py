@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from mtl_helpers.corpus import make_reviews
 from mtl_helpers.data import MultiTaskDataset, Splits, Vocabulary, encode_reviews, make_loader
+from mtl_helpers.errors import DataError
 from mtl_helpers.models import CNNEncoder, MultiTaskModel
 from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.relations import ConditionedModel
@@ -146,6 +147,11 @@ def run_arm(
 
 def _words(splits: Splits, tasks: Sequence[Task], filters: int) -> tuple[NewEncoder, list[MultiTaskDataset]]:
     """The texts by the vocabulary of the training part, for a CNN."""
+    if "text" not in splits.train:
+        raise DataError(
+            f"Column 'text' is missing; found {', '.join(map(repr, splits.train.columns))}. For another table give "
+            "encode=..., a function of (splits, tasks) that returns what makes an encoder, and the three data sets."
+        )
     vocabulary = Vocabulary.from_texts(splits.train.text)
     parts = [encode_reviews(frame, vocabulary, tasks) for frame in splits]
     return partial(CNNEncoder, len(vocabulary), filters=filters), parts

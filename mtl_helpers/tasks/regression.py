@@ -101,13 +101,15 @@ class Regression(Task):
         if self.size > 1:
             labels, positions = self._flat(labels, positions), np.repeat(positions, self.size)
         values = pd.to_numeric(labels, errors="coerce").to_numpy(dtype=float, na_value=np.nan)
+        with np.errstate(over="ignore"):
+            values = values.astype(np.float32)  # in which a number beyond 3e38 is infinite
         if (bad := ~np.isfinite(values)).any():
             first = int(np.argmax(bad))
             raise TaskError(
                 f"Task '{self.name}': label {labels.iloc[first]!r} at position {positions[first]} is not a finite number; "
                 "correct it, or give None if it is missing."
             )
-        return torch.from_numpy(values.astype(np.float32)).reshape(-1, *self.label_shape)
+        return torch.from_numpy(values).reshape(-1, *self.label_shape)
 
     def _flat(self, labels: pd.Series, positions: np.ndarray) -> pd.Series:
         rows = [list(one) if isinstance(one, Iterable) and not isinstance(one, str) else [one] for one in labels]

@@ -13,6 +13,8 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
+from mtl_helpers.arguments import as_tensor
+
 NO_LABEL = -100  # what torch's own losses ignore
 
 
@@ -116,14 +118,13 @@ class Task:
         """Targets and mask as `loss` takes them, from tensors, arrays or series of any number type.
 
         Raises `TaskError`, naming task and row, for a labelled row whose target cannot be one. Where there is no mask, a
-        nan is a missing label. Whatever lies under the mask becomes 0.
+        nan is a missing label (an infinite number is a mistake). Whatever lies under the mask becomes 0.
         """
-        target = self._as_tensor("targets", target)
+        target = self._as_tensor(target)
         if target.dim() == len(self.label_shape) + 2 and target.shape[-1] == 1:  # a column, as a table gives it
             target = target.squeeze(-1)
-        known = finite_rows(target)
-        mask = known.clone() if mask is None else self._as_mask(mask, len(target))
-        if (bad := mask & ~known).any():
+        mask = rows_without_nan(target) if mask is None else as_mask(self.name, mask, len(target))
+        if (bad := mask & ~finite_rows(target)).any():
             row = int(bad.int().argmax())
             raise TaskError(
                 f"Task '{self.name}': row {row} is marked as labelled, and its target is {target[row].tolist()!r}. "
@@ -223,29 +224,28 @@ class Task:
             )
         return kinds[kind](**values)
 
-    def _as_tensor(self, what: str, values: Any) -> Tensor:
-        if isinstance(values, Tensor):
-            return values.detach()
+    def _as_tensor(self, target: Any) -> Tensor:
         try:
-            array = np.asarray(values)
-            if array.dtype == object:  # as a column with a gap comes from a table
-                array = array.astype(float)
-            return torch.from_numpy(np.array(array))
+            return as_tensor(target).detach()
         except (TypeError, ValueError) as problem:
             raise TaskError(
-                f"Task '{self.name}': the {what} are no numbers ({problem}). Make them with task.encode(labels)."
+                f"Task '{self.name}': the targets are no numbers ({problem}). Make them with task.encode(labels)."
             ) from None
 
-    def _as_mask(self, mask: Any, rows: int) -> Tensor:
-        mask = self._as_tensor("mask", mask)
-        if mask.shape == (rows, 1):
-            mask = mask.squeeze(1)
-        if mask.shape != (rows,):
-            raise TaskError(f"Task '{self.name}': the mask has shape {tuple(mask.shape)}, expected ({rows},).")
-        if (odd := (mask != 0) & (mask != 1)).any():
-            row = int(odd.int().argmax())
-            raise TaskError(f"Task '{self.name}': a mask is True or False; row {row} is {mask[row].item()!r}.")
-        return mask.bool()
+
+def as_mask(name: str, mask: Any, rows: int) -> Tensor:
+    """A task's mask as booleans ``(rows,)``; raises `TaskError` for a shape or a value that a mask cannot have."""
+    try:
+        mask = as_tensor(mask).detach()
+    except (TypeError, ValueError) as problem:
+        raise TaskError(f"Task '{name}': a mask is True or False ({problem}).") from None
+    mask = mask.squeeze(1) if mask.shape == (rows, 1) else mask
+    if mask.shape != (rows,):
+        raise TaskError(f"Task '{name}': the mask has shape {tuple(mask.shape)}, expected ({rows},).")
+    if (odd := (mask != 0) & (mask != 1)).any():
+        row = int(odd.int().argmax())
+        raise TaskError(f"Task '{name}': a mask is True or False; row {row} is {mask[row].item()!r}.")
+    return mask.bool()
 
 
 def to_width(values: Tensor, width: int) -> Tensor:
@@ -267,6 +267,11 @@ def below_one_another(parts: Sequence[Tensor]) -> Tensor:
 def finite_rows(values: Tensor) -> Tensor:
     """Which rows of ``(n, ...)`` hold finite numbers only, ``(n,)``."""
     return values.isfinite().reshape(len(values), math.prod(values.shape[1:])).all(dim=1)
+
+
+def rows_without_nan(values: Tensor) -> Tensor:
+    """Which rows of ``(n, ...)`` hold no nan, ``(n,)``: those with a label, where no mask says so."""
+    return ~values.isnan().reshape(len(values), math.prod(values.shape[1:])).any(dim=1)
 
 
 def _subclasses(kind: type[Task]) -> list[type[Task]]:

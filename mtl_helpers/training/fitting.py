@@ -51,19 +51,26 @@ def fit(
 
     Parameters
     ----------
+    steps
+        In all, with those of the run that ``resume`` goes on from.
     best
         What *best* means. None: the mean over the tasks of their skill, see `mean_skill`: it has no unit, so no task
         decides alone because its numbers are large. A task's name: that task's skill. Or a function of the scores by task,
-        such as ``lambda scores: scores["topic"] - scores["stars"]``; larger is better.
+        such as ``lambda scores: scores["topic"] - scores["stars"]``; larger is better. A best that the validation data say
+        nothing of, as there is no label of the task, is refused at the first validation.
     each
         An empty dict, to be filled by task with the weights of that task's own best validation, for
-        ``model.load_state_dict(each["topic"])``.
+        ``model.load_state_dict(each["topic"])``. A task that is never validated, as it has no label there, gets none.
     patience
         Stop after so many validations in a row that were no better than the best.
     on_step
         Called with each record, for a progress bar say.
     """
     whole_number("steps", steps, TrainingError)
+    if resume is not None and (done := resume["place"]["step"]) >= steps:
+        raise TrainingError(
+            f"The checkpoint stands at step {done}, so with steps={steps} nothing is left to do; give more."
+        )
     names = [task.name for task in unwrapped(model).tasks]
     keep = BestWeights(best, names)
     of_each = [] if each is None else [(name, BestWeights(name, names)) for name in names]
@@ -89,10 +96,14 @@ def fit(
         if val_loader is not None and record.step == steps and not record.val_scores:
             record.validate(model, val_loader)
         if record.val_scores:
-            keep.see(model, record)
+            if math.isnan(keep.see(model, record)):
+                raise TrainingError(
+                    f"best={keep.by!r} is no number at step {record.step}: {keep.why_nothing(record)} Choose another best."
+                )
             for name, kept in of_each:
                 kept.see(model, record)
-                each[name] = kept.state
+                if kept.state is not None:
+                    each[name] = kept.state
         if on_step is not None:
             on_step(record)
         record.forget_batch()
@@ -118,8 +129,8 @@ class BestWeights:
         self.state: dict[str, Tensor] | None = None
         self.scores: dict[str, float] = {}
 
-    def see(self, model: MultiTaskModel, record: Record) -> None:
-        """Keep the model's weights if they are the best."""
+    def see(self, model: MultiTaskModel, record: Record) -> float:
+        """Keep the model's weights if they are the best; how good they are."""
         if self.by is None:
             score = mean_skill(record.val_skills)
         else:
@@ -128,6 +139,12 @@ class BestWeights:
         if score > self.score:
             self.score, self.waited, self.scores = score, 0, record.val_scores
             self.state = copy.deepcopy(model.state_dict())
+        return score
+
+    def why_nothing(self, record: Record) -> str:
+        """What may be the reason of a score that is no number."""
+        nothing = [name for name, skill in record.val_skills.items() if math.isnan(skill)]
+        return f"the validation data say nothing of {nothing} (no label, or all alike)." if nothing else ""
 
 
 def as_history(records: Iterable[Record]) -> pd.DataFrame:

@@ -7,17 +7,22 @@ import re
 from mtl_helpers.errors import DataError
 
 _MARKS = {b"\xef\xbb\xbf": ("UTF-8", 3), b"\xff\xfe": ("UTF-16-LE", 2), b"\xfe\xff": ("UTF-16-BE", 2)}
+_SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, and .xls
 _NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf8": "UTF-8", "cp1252": "Windows-1252"}
 
 
 def decode(raw: bytes, name: str, encoding: str | None = None) -> tuple[bytes, str]:
     """``(the file's bytes in UTF-8, the name of its own encoding)``; the encoding is guessed unless it is given."""
+    if raw.startswith(_SPREADSHEETS):
+        raise DataError(
+            f"{name}: is a spreadsheet and no CSV. Save it as 'CSV UTF-8', or take frame = pd.read_excel(path) as the table."
+        )
     for mark, (marked, length) in _MARKS.items():
         if raw.startswith(mark) and (encoding or marked).lower() in (marked.lower(), marked[:6].lower()):
             text = _strictly(raw[length:], marked, name)
             return text.encode(), marked[:6].rstrip("-")
-    if encoding is None and b"\0" in raw[:1000]:
-        even, odd = raw[:1000:2].count(0), raw[1:1000:2].count(0)
+    even, odd = raw[:1000:2].count(0), raw[1:1000:2].count(0)
+    if encoding is None and max(even, odd) > len(raw[:1000]) / 10 and min(even, odd) < max(even, odd) / 10:
         guess = "UTF-16-LE" if odd > even else "UTF-16-BE"
         return _strictly(raw, guess, name).encode(), "UTF-16"
     if encoding is None:
@@ -105,7 +110,8 @@ _HALF_QUOTE = re.compile(
 def repair(text: str) -> str:
     """Undo UTF-8 that was read as Windows-1252, in the whole text or in parts of it; a text that is right stays.
 
-    In a text with letters that are right beside damage, only what can hardly be anything else is changed.
+    In a text with letters that are right beside damage, only what can hardly be anything else is changed. What was damaged
+    twice is repaired twice.
 
     >>> repair("donâ€™t, â€œniceâ€\x9d"), repair("cafÃ© and café"), repair("CAFÉ”")
     ('don’t, “nice”', 'café and café', 'CAFÉ”')
@@ -116,7 +122,8 @@ def repair(text: str) -> str:
     whole = _DAMAGED.sub("", text).isascii() and any(
         one[0] in "ÂÃâ" or not set(one[1:]) <= set(_MARKS_OF_TEXT) for one in _DAMAGED.findall(text)
     )
-    return (_DAMAGED if whole else _SURELY).sub(_decoded, text)
+    repaired = (_DAMAGED if whole else _SURELY).sub(_decoded, text)
+    return text if repaired == text else repair(repaired)
 
 
 def _decoded(found: re.Match[str]) -> str:

@@ -18,6 +18,7 @@ from mtl_helpers.tasks import Task, TaskError, check_tasks
 
 _SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 _COMMA_NUMBER = r"[+-]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?(?:[eE][+-]?\d+)?"  # 1.234,5 as in 1 234 and a half
+_POINT_THOUSANDS = r"[+-]?(?:0|[1-9]\d{0,2}(?:\.\d{3})?)"  # 349.000 beside 950
 
 
 def read_table(
@@ -88,6 +89,8 @@ def read_cells(
     )
     if not path.is_file():
         raise DataError(f"There is no file {path}. Give the path of a CSV with the columns {', '.join(columns)}.")
+    if separator is not None and (not isinstance(separator, str) or len(separator) != 1):
+        raise DataError(f"separator is one character, such as ';', or None to have it guessed; found {separator!r}.")
     data, encoding = decode(path.read_bytes(), path.name, encoding)
     if told := re.match(rb'"?sep=(.)"?\r?\n', data):  # Excel's own line
         separator, data = separator or told[1].decode(), data[told.end() :]
@@ -102,12 +105,13 @@ def read_cells(
         what = str(error).removeprefix("Error tokenizing data. C error: ").strip()
         raise DataError(
             f"{path.name}: is not a well-formed CSV: {what}. "
-            "Is a quote left open, or does a text with a comma lack its quotes?"
+            f"Is a quote left open, or does a cell with {_SEPARATORS.get(separator, repr(separator))} in it lack its quotes?"
         ) from error
     if not isinstance(frame.index, pd.RangeIndex):  # pandas took the first cells of too long rows as an index
         raise DataError(
             f"{path.name}, row 2: has more cells than the header has columns. "
-            "Put a text with a comma in quotes, and end no line with a comma."
+            f"Put a cell with {_SEPARATORS.get(separator, repr(separator))} in it, a text or a number, in quotes, and end no "
+            "line with one."
         )
     return frame, {"encoding": encoding, "separator": separator}
 
@@ -171,6 +175,13 @@ def _numbers(path: Path, cells: pd.Series, *, separator: str, needed: bool) -> t
     known = cells != ""
     found = pd.to_numeric(cells.where(known, None), errors="coerce")
     if found.notna().equals(known):
+        points = cells[known].str.contains(".", regex=False)
+        if needed and separator == ";" and points.any() and cells[known].str.fullmatch(_POINT_THOUSANDS).all():
+            row = points.index[points][0]
+            raise DataError(
+                f"{path.name}, row {row + 2}, column '{cells.name}': {cells[row]!r} may have a decimal point or, as where "
+                "semicolons separate cells, stand for thousands; write it without a point."
+            )
         coded = cells.str.fullmatch(r"[+-]?0\d+").any()  # 007 is a name
         return (cells if coded and not needed else found), False
     commas = cells[known].str.fullmatch(_COMMA_NUMBER).all() and cells[known].str.contains(",", regex=False).any()

@@ -25,18 +25,18 @@ MISSING = {"", "na", "n/a", "none", "null", "?", "unknown"}
 def fix_encoding(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Undo UTF-8 that was read as Windows-1252 (``donâ€™t`` becomes ``don't``); curly quotes become straight ones."""
     return frame.assign(
-        **{
-            text: [
-                each if each.isascii() else repair(each).translate(_STRAIGHT)
-                for each in frame[text].to_numpy(dtype=object)
-            ]
-        }
+        **{text: [each if each.isascii() else repair(each).translate(_STRAIGHT) for each in _texts(frame, text)]}
     )
+
+
+def _texts(frame: pd.DataFrame, text: str) -> np.ndarray:
+    need_columns(frame, (text,), "Cannot clean: column")
+    return frame[text].to_numpy(dtype=object)
 
 
 def strip_markup(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Remove HTML tags and turn entities (``&amp;``) into characters."""
-    return frame.assign(**{text: [_plain_text(each) for each in frame[text].to_numpy(dtype=object)]})
+    return frame.assign(**{text: [_plain_text(each) for each in _texts(frame, text)]})
 
 
 def _plain_text(text: str) -> str:
@@ -46,7 +46,7 @@ def _plain_text(text: str) -> str:
 
 def strip_space(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     """Collapse runs of white space, cut the ends, and drop rows whose text is then empty."""
-    frame = frame.assign(**{text: [" ".join(each.split()) for each in frame[text].to_numpy(dtype=object)]})
+    frame = frame.assign(**{text: [" ".join(each.split()) for each in _texts(frame, text)]})
     return frame[frame[text] != ""]
 
 
@@ -167,11 +167,16 @@ def counted(
     frame: pd.DataFrame, steps: Mapping[str, Callable[[pd.DataFrame], pd.DataFrame]], columns: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run the steps; return the rows and a table with a row a step."""
-    table = {}
+    frame, table = renumbered(frame), {}
     for name, step in steps.items():
         before, frame = frame, step(frame)
         table[name] = [len(before), len(before) - len(frame), count_changed(before, frame, columns), len(frame)]
     return frame, pd.DataFrame.from_dict(table, orient="index", columns=["before", "dropped", "changed", "after"])
+
+
+def renumbered(frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with an index that tells its rows apart: its own, or a new one where it repeats, as by ``pd.concat``."""
+    return frame if frame.index.is_unique else frame.reset_index(drop=True)
 
 
 def count_changed(
