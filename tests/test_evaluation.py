@@ -10,7 +10,7 @@ from scipy import stats
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import accuracy_score, f1_score, mean_absolute_error
 
-from mtl_helpers.data import PHENOMENA, DataError
+from mtl_helpers.data import PHENOMENA, DataError, Vocabulary, encode_reviews, make_loader
 from mtl_helpers.evaluation import (
     accuracy_by_phenomenon,
     calibration,
@@ -21,7 +21,7 @@ from mtl_helpers.evaluation import (
     paired_changes,
 )
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
-from mtl_helpers.training import predict
+from mtl_helpers.training import fit, predict
 
 
 @pytest.mark.parametrize("batch_size", [9, 240])
@@ -49,6 +49,17 @@ def test_metrics_are_scikit_learns_on_the_labelled_texts(frame, dataset, new_mod
 def test_a_wrapped_model_is_evaluated_as_the_one_inside(new_model, new_loader):
     model, loader = new_model(), new_loader(shuffle=False)
     assert evaluate(torch.nn.DataParallel(model), loader).equals(evaluate(model, loader))
+
+
+def test_a_test_set_of_one_task_scores_that_task_and_says_nothing_of_the_others(frame, new_model, new_loader):
+    model = new_model()
+    one = make_loader(encode_reviews(frame, Vocabulary.from_texts(frame.text), [TOPIC]), 60)
+    table = evaluate(model, one)
+    assert table.n.to_dict() == {"topic": int(frame.topic.notna().sum()), "sentiment": 0, "stars": 0}
+    assert table.loc["topic"].equals(evaluate(model, new_loader(60, shuffle=False)).loc["topic"])
+    assert table.loc[["sentiment", "stars"]].drop(columns="n").isna().all(axis=None)
+    history = fit(model, new_loader(), torch.optim.SGD(model.parameters(), lr=0.01), steps=2, val_loader=one)
+    assert history.groupby("task").val_loss.count().to_dict() == {"sentiment": 0, "stars": 0, "topic": 1}
 
 
 @pytest.mark.bad_input

@@ -41,6 +41,7 @@ def small_decoder(
 ) -> MultiTaskModel:
     """A GPT-2 of a few layers with new weights, drawn by ``seed``, and one head over all words: a model of `answer_task`.
 
+    >>> import torch
     >>> model = small_decoder(Vocabulary(["topic", "film", "answer"]), width=8)
     >>> model(torch.tensor([[2, 3, 4]]))["answer"].shape  # one number for each of the five words
     torch.Size([1, 5])
