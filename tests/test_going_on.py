@@ -253,6 +253,6 @@ def test_a_run_that_is_over_takes_no_step_more(steps):
     state = first.saved(next(itertools.islice(first.steps(), 3, None)))
     again = Run("equal", "shuffled")
     options = {"weights": again.rule, "scheduler": again.scheduler, "resume": state}
-    with pytest.raises(TrainingError, match=f"stands at step 4, so with steps={steps} nothing is left to do"):
+    with pytest.raises(TrainingError, match=f"is of step 4, and steps={steps} in all: none is left"):
         fit(again.model, again.loader, again.optimizer, steps=steps, **options)
     assert fit(again.model, again.loader, again.optimizer, steps=5, **options).step.unique().tolist() == [5]
