@@ -148,13 +148,23 @@ def look(model: nn.Module, state: RandomState | None = None) -> Iterator[None]:
     >>> torch.equal(seen, model(x)), model[0].num_batches_tracked  # as if it had been the first time
     (True, tensor(1))
     """
+    with buffers_kept(model), drawn_again(state):
+        yield
+
+
+@contextmanager
+def drawn_again(state: RandomState | None = None) -> Iterator[None]:
+    """Within it draws are those that follow ``state`` (None: those that come next anyway); afterwards as if nothing was drawn.
+
+    `drawn_from` has its price for each operation, so keep it around the forward pass: a backward pass draws nothing.
+    """
     start = random_state()
     copy = torch.Generator()
     copy.set_state((state or start)["cpu"])
     if state is not None and "cuda" in state:
         torch.cuda.set_rng_state_all(state["cuda"])
     try:
-        with buffers_kept(model), drawn_from(copy):
+        with drawn_from(copy):
             yield
     finally:
         if "cuda" in start:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.models import MultiTaskModel, unwrapped
-from mtl_helpers.randomness import RandomState, look, random_state
+from mtl_helpers.randomness import RandomState, buffers_kept, drawn_again, look, random_state
 
 
 def task_gradients(model: MultiTaskModel, batch: Batch, state: RandomState | None = None) -> dict[str, Tensor]:
@@ -24,8 +24,10 @@ def task_gradients(model: MultiTaskModel, batch: Batch, state: RandomState | Non
     without a label in the batch has no loss, so no gradient, and is left out.
     """
     shared, gradients = unwrapped(model).shared_parameters(), {}
-    with look(model, state):
-        for name, loss in _losses(model, batch).items():
+    with buffers_kept(model):
+        with drawn_again(state):
+            losses = _losses(model, batch)
+        for name, loss in losses.items():
             if not shared:
                 gradients[name] = torch.zeros(0)
                 continue
