@@ -86,8 +86,9 @@ def drawn_from(generator: torch.Generator) -> Iterator[Draws]:
 class Private:
     """`drawn_from` over and over, at no cost where nothing draws.
 
-    Call it for each context. If 20 of them have gone by without a draw, only every 50th is still watched. (Should a model
-    begin to draw only then, it takes torch's numbers until it is noticed.) Without a generator nothing is done.
+    Call it for each context. If 5 of them have gone by without a draw, only the 10th, 20th, 40th ... is still watched, since
+    that has its price. (Should a model begin to draw only then, it takes torch's numbers until it is noticed.) Without a
+    generator nothing is done.
 
     >>> privately = Private(torch.Generator().manual_seed(1))
     >>> for _ in range(3):
@@ -98,7 +99,7 @@ class Private:
     """
 
     def __init__(self, generator: torch.Generator | None) -> None:
-        self.generator, self.uses, self.draws = generator, 0, 0
+        self.generator, self.uses, self.draws, self._next = generator, 0, 0, 10
 
     @contextmanager
     def __call__(self) -> Iterator[None]:
@@ -106,7 +107,8 @@ class Private:
         self.uses += 1
         if self.generator is None:
             yield
-        elif self.draws or self.uses <= 20 or self.uses % 50 == 0:
+        elif self.draws or self.uses <= 5 or self.uses == self._next:
+            self._next = max(self._next, 2 * self.uses)
             with drawn_from(self.generator) as draws:
                 yield
             self.draws += draws.count

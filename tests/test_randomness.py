@@ -105,7 +105,7 @@ def test_what_draws_nothing_is_soon_left_in_peace_and_watched_now_and_then():
     for _ in range(100):
         with privately():
             watched.append(torch.utils._python_dispatch._get_current_dispatch_mode() is not None)
-    assert all(watched[:20]) and [i + 1 for i, seen in enumerate(watched) if seen and i >= 20] == [50, 100]
+    assert [i + 1 for i, seen in enumerate(watched) if seen] == [1, 2, 3, 4, 5, 10, 20, 40, 80]
     outside = torch.get_rng_state()
     draws = Private(torch.Generator().manual_seed(1))
     for _ in range(60):
