@@ -2,7 +2,7 @@
 
 from mtl_helpers.models import parameters_by_part
 from mtl_helpers.relations.conditioned import ConditionedModel, PipelineModel
-from mtl_helpers.relations.gradients import gradient_cosines, task_affinity, task_gradients
+from mtl_helpers.relations.gradients import cosines_between, gradient_cosines, task_affinity, task_gradients
 from mtl_helpers.relations.sharing import Adapters, CrossStitch, MMoE, SoftSharing
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "MMoE",
     "PipelineModel",
     "SoftSharing",
+    "cosines_between",
     "gradient_cosines",
     "parameters_by_part",
     "task_affinity",

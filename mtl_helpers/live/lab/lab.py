@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 
 import ipywidgets as widgets
 import pandas as pd
@@ -11,18 +13,23 @@ import torch
 from torch.utils.data import DataLoader
 
 from mtl_helpers.arguments import number, whole_number
-from mtl_helpers.live.lab.panel import LabPanel
+from mtl_helpers.live.lab.curves import RunCurves, page_panels
+from mtl_helpers.live.lab.encoder_points import EncoderPoints
+from mtl_helpers.live.lab.panel import PARTS, LabPanel
+from mtl_helpers.live.lab.pull import Pull
 from mtl_helpers.live.lab.recording import BY_HAND, LabError, RecordedRun, Script
 from mtl_helpers.live.lab.worlds import World, Worlds, checked_worlds, made_world
-from mtl_helpers.live.widgets.canvas import LiveCanvas
+from mtl_helpers.live.widgets.chart import Chart
 from mtl_helpers.live.widgets.live_widget import LiveWidget, by_worker
+from mtl_helpers.live.widgets.page import row
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.plots import Figure
-from mtl_helpers.plots.live.live_curves import LiveCurves
+from mtl_helpers.plots.figure import figure_png
+from mtl_helpers.plots.live.live_curves import plot_run
 from mtl_helpers.training import Weighting, as_history
 
 OPTIMIZERS = {cls.__name__: cls for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)}
 MAX_GHOSTS = 5
+VIEWS = ("cosine", "pull", "encoder")
 # Seconds between two news to the page: within these bounds REST times what the last took, so that they cost little anywhere.
 PUSH_INTERVAL, LONGEST, REST = 0.1, 0.3, 30
 
@@ -38,11 +45,17 @@ class LambdaLab(LiveWidget):
     optimizer, lr
         The choice the lab opens with: one of SGD, Adam and AdamW. Fixed during a run; Reset to change them.
     eval_every
-        Steps from one validation (and gradient cosine) to the next.
+        Steps from one validation (and gradient cosine, and pull) to the next.
+    examples
+        What to show of each validation example where the mouse points at it in the encoder's view, such as its text.
+    shows
+        What the lab offers beside sliders and curves, of "cosine", "pull", "encoder" and, under *more*, "preset", "speed",
+        "optimizer", "learning rate", "method"; all of it, if not given.
 
     ``run(steps)`` drives the same steps from code. ``use("PCGrad")``, or ``use(rule)`` with a `Weighting` of your own, lets a
     rule choose λ from the next step on, see `RecordedRun`; moving a slider, ``set`` and ``use("by hand")`` take the wheel back
-    from where it left λ. ``history`` is the run as a tidy frame, ``events`` what steered it, as ``step, task, value``: every λ
+    from where it left λ. `aim` sets a target and lights up when it is met. ``history`` is the run as a tidy frame, with the
+    ``pull`` λᵢ‖gᵢ‖ of each task at the shared parameters where it was measured; ``events`` what steered it, as ``step, task, value``: every λ
     by hand that took effect, and, under the task ``method``, who chose λ from then on. ``replay()`` gives the same curves from
     them, bit for bit. ``scores`` are those of the last validation, by task. With `of`, the lab offers a choice of data sets.
     """
@@ -58,30 +71,50 @@ class LambdaLab(LiveWidget):
         optimizer: str = "AdamW",
         lr: float = 0.002,
         eval_every: int = 25,
+        examples: Sequence[str] | None = None,
+        shows: Sequence[str] | None = None,
     ) -> None:
+        shows = (*VIEWS, *PARTS) if shows is None else tuple(shows)
+        if unknown := sorted({*shows} - {*VIEWS, *PARTS}):
+            raise LabError(f"The lab can show {', '.join((*VIEWS, *PARTS))}; found {', '.join(map(repr, unknown))}.")
         if optimizer not in OPTIMIZERS:
             raise LabError(f"Unknown optimizer {optimizer!r}; choose one of {', '.join(OPTIMIZERS)}.")
         super().__init__()
-        self.world, self._worlds, self.eval_every = None, {}, eval_every
-        recorded, lr = self._prepared(World(model, loader, val_loader, lr))
-        canvas = LiveCanvas(Figure(figsize=(8.2, 4.5), dpi=92))
-        self.plot = LiveCurves(canvas.figure, model.tasks)
-        actions = {"train": self.start, "pause": self.pause, "step": lambda: self.run(1), "reset": self.reset}
-        actions |= {"keep": self.keep, "replay": lambda: self._worker.work(self._replaying)}
-        options = {"optimizers": list(OPTIMIZERS), "optimizer": optimizer, "lr": lr}
+        self.world, self._worlds, self.eval_every, self._shows = None, {}, eval_every, shows
+        self.ghosts, self._kept = [], {}
+        self._target, self._met, self._locked = ("", None), None, ""
+        world = World(model, loader, val_loader, lr, examples)
+        recorded, lr = self._prepared(world)
+        actions = {"train": self.start, "pause": self.pause, "reset": self.reset, "keep": self.keep}
+        actions |= {"step": lambda: self._worker.work(self._training(1, watched=True)), "to": self._run_to}
+        actions |= {"replay": lambda: self._worker.work(self._replaying)}
+        options = {"shows": shows, "optimizers": list(OPTIMIZERS), "optimizer": optimizer, "lr": lr}
         self.panel = LabPanel(self, **options, actions=actions, moved=lambda name, value: self.set(**{name: value}))
-        self.box = widgets.VBox([*self.panel.parts, canvas, self.panel.ghost_row])
-        self.box.add_class("mtl-lambda-lab")
+        self.curves = RunCurves(model.tasks)
+        self.chart, self.points, self.pull = Chart(page_panels(self.curves, cosine="cosine" in shows)), EncoderPoints(), Pull()
+        self.sees = widgets.ToggleButton(description="what the encoder sees", icon="eye", layout={"width": "auto"})
+        self._watch(self.sees, self._show_points)
+        views = widgets.VBox([row(self.sees), self.chart, self.points, self.panel.ghost_row])
+        views.add_class("mtl-views")
+        self.panel.steer.children = [*self.panel.steer.children[:-1], self.pull, self.panel.steer.children[-1]]
+        self.pull.add_class("mtl-after")
+        lab = widgets.Box([self.panel.steer, views])
+        lab.add_class("mtl-lab")
+        self.box = widgets.VBox([lab])
+        for name in ("mtl-live", "mtl-lambda-lab"):
+            self.box.add_class(name)
         for chooser in (self.panel.optimizer, self.panel.learning_rate):
             self._watch(chooser, lambda _: self.step or self.reset())  # the optimizer of step 0 is made anew
-        self._watch(self.panel.preset, lambda weights: self.set(**weights))
+        self._watch(self.panel.preset, self._preset)
         self._watch(self.panel.method, lambda method: method == self.method or self.use(method))
         self._watch(self.panel.data, lambda world: world in (self.world, None) or self.choose(world))
         self._opened()
-        self._worker.ask(lambda: self._open(recorded, lr))
+        self._worker.ask(lambda: self._open(world, recorded, lr))
 
     @classmethod
-    def of(cls, worlds: Worlds, *, optimizer: str = "AdamW", eval_every: int = 25) -> LambdaLab:
+    def of(
+        cls, worlds: Worlds, *, optimizer: str = "AdamW", eval_every: int = 25, shows: Sequence[str] | None = None
+    ) -> LambdaLab:
         """A lab with a choice of data: ``worlds`` are functions by name that return (model, loader, val_loader).
 
         It opens with the first one; the others are called when they are chosen, on the page or by `choose`. `lab_worlds` has
@@ -90,8 +123,9 @@ class LambdaLab(LiveWidget):
         worlds = checked_worlds(worlds)
         name = next(iter(worlds))
         first = made_world(name, worlds[name])
-        lab = cls(first.model, first.loader, first.val_loader, optimizer=optimizer, lr=first.lr, eval_every=eval_every)
-        lab._worlds, lab.world = worlds, name
+        options = {"optimizer": optimizer, "lr": first.lr, "eval_every": eval_every, "examples": first.examples}
+        lab = cls(first.model, first.loader, first.val_loader, **options, shows=shows)
+        lab._worlds, lab.world, lab._kept = worlds, name, {name: lab.ghosts}
         lab._worker.ask(lambda: lab.panel.offer(worlds, name))
         return lab
 
@@ -100,9 +134,16 @@ class LambdaLab(LiveWidget):
         lr = number("The learning rate", world.lr, LabError, above=0)
         return RecordedRun(world.model, world.loader, world.val_loader, eval_every=self.eval_every), lr
 
-    def _open(self, recorded: RecordedRun, lr: float) -> None:
+    def _open(self, world: World, recorded: RecordedRun, lr: float) -> None:
         self.recorded = recorded
         self.model, self.names, self.weights = recorded.model, recorded.names, recorded.weights
+        self.curves = RunCurves(self.model.tasks)
+        self.chart.panels = page_panels(self.curves, cosine="cosine" in self._shows)
+        self.ghosts = self._kept.setdefault(self.world, [])
+        seen = "encoder" in self._shows and self.points.begin(self.model, world.val_loader, world.examples)
+        self.sees.layout.display = None if seen else "none"
+        self._show_points(self.sees.value and seen)
+        self.pull.layout.display = None if "pull" in self._shows and len(self.names) > 1 else "none"
         self.panel.furnish(self.model.tasks, batches=len(recorded.loader), lr=lr)
         self.sliders = self.panel.sliders
         self.reset()
@@ -127,8 +168,16 @@ class LambdaLab(LiveWidget):
 
     @property
     def history(self) -> pd.DataFrame:
-        """The run so far as a tidy frame, see `training.as_history`."""
-        return as_history(list(self.recorded.records))
+        """The run so far as a tidy frame, see `training.as_history`, with a column ``pull``: λᵢ‖gᵢ‖, nan where not measured."""
+        history, pull = as_history(list(self.recorded.records)), self.curves.tables["pull"]
+        known = {(step, name): pull[name][i] for i, step in enumerate(pull["x"]) for name in self.names}
+        places = zip(history.step, history.task, strict=True)
+        return history.assign(pull=[known.get(place, math.nan) for place in places])
+
+    @property
+    def losses(self) -> dict[str, float]:
+        """By task the running mean of the training loss over the last steps, as the curves have it; nan before the first."""
+        return {name: (self.curves.tables["loss"][name] or [math.nan])[-1] for name in self.names}
 
     @property
     def events(self) -> pd.DataFrame:
@@ -138,7 +187,8 @@ class LambdaLab(LiveWidget):
     @by_worker
     def png(self) -> bytes:
         """The curves as they stand, for where no live page is."""
-        return self.plot.png()
+        tables = {name: table for name, table in self.curves.tables.items() if name != "cosine" or "cosine" in self._shows}
+        return figure_png(plot_run(self.model.tasks, tables, marks=self.curves.marks, ghosts=self.ghosts))
 
     # What it can be told --------------------------------------------------------------------------------------------
 
@@ -154,17 +204,35 @@ class LambdaLab(LiveWidget):
         self.recorded.use(method)
         self._show_steering()
 
+    @by_worker
+    def aim(self, target: str, met: Callable[[LambdaLab], bool]) -> None:
+        """Set a target, in words and as what is true of the lab once it is met; asked after each step of a run.
+
+        ``lab.aim("both losses below 0.3", lambda lab: max(lab.losses.values()) < 0.3)``
+        """
+        if not callable(met):
+            raise LabError(f"A target is words and a function of the lab; found {met!r}.")
+        self._target, self._met = (target, met), None
+        self.panel.show_target(target, None)
+
     def run(self, steps: int) -> None:
-        """Take ``steps`` steps and wait for them; raises what goes wrong, after showing it in the lab."""
+        """Take ``steps`` steps and wait for them; raises what goes wrong, after showing it in the lab.
+
+        Meanwhile the page's sliders and buttons are locked, but for Pause.
+        """
         steps = whole_number("steps", steps, LabError)
-        self._worker.run(lambda: self._training(steps))
+        self._worker.run(lambda: self._training(steps, locked="a cell drives the lab; Pause stops it"))
+
+    def run_to(self, step: int) -> None:
+        """Run until that step; raises `LabError` if it has passed."""
+        self.run(self._steps_to(step))
 
     @by_worker
     def start(self) -> None:
         """Train in the background until `pause` or `stop`."""
         if not self.training:
             self._worker.raise_error()
-            self._worker.work(self._training(None))
+            self._worker.work(self._training(None, watched=True))
 
     def pause(self) -> None:
         """Finish the present step, and stop."""
@@ -180,11 +248,16 @@ class LambdaLab(LiveWidget):
         optimizer, lr = OPTIMIZERS[self.panel.optimizer.value], self.panel.learning_rate.value
         self.recorded.begin(lambda parameters: optimizer(parameters, lr=lr))
         self.scores, self._cosines, self._rate = {}, {}, 0.0
+        self.curves.clear()
+        self.chart.clear()
+        self.chart.mark([])
+        self.points.forget()
         self._worker.forget()
         self._show_error(None)
         self._show_steering()
+        self._met = None
+        self.panel.show_target(self._target[0], None)
         self.panel.show_weights(self.weights)
-        self.plot.clear()
         self._show()
         self._enable(training=False)
 
@@ -194,7 +267,7 @@ class LambdaLab(LiveWidget):
 
     @by_worker
     def choose(self, world: str) -> None:
-        """Take another of the data sets the lab was made with (see `of`): a new run by hand; kept runs go."""
+        """Take another of the data sets the lab was made with (see `of`): a new run by hand; kept runs stay with theirs."""
         if world not in self._worlds:
             known = ", ".join(map(repr, self._worlds)) or "none: make the lab with LambdaLab.of"
             raise LabError(f"There are no data {world!r} to choose; there are {known}.")
@@ -205,8 +278,7 @@ class LambdaLab(LiveWidget):
             made = made_world(world, self._worlds[world])
             recorded, lr = self._prepared(made)
             self.world = world
-            self.plot.open(made.model.tasks)
-            self._open(recorded, lr)
+            self._open(made, recorded, lr)
         except Exception as error:
             self._show_error(error)
             raise
@@ -217,21 +289,25 @@ class LambdaLab(LiveWidget):
 
     @by_worker
     def keep(self) -> None:
-        """Keep the present curves as a pale ghost to compare with; at most five."""
+        """Keep the present curves as a pale ghost to compare with; at most five, and none twice."""
         if not self.step:
             raise LabError("There is no curve to keep yet: train first.")
-        if len(self.plot.ghosts) >= MAX_GHOSTS:
+        tables = repr(self.curves.tables)
+        for number, ghost in enumerate(self.ghosts, start=1):
+            if repr(ghost["tables"]) == tables:
+                raise LabError(f"These curves are kept already, as run {number}.")
+        if len(self.ghosts) >= MAX_GHOSTS:
             raise LabError(f"{MAX_GHOSTS} runs are kept already; remove one first.")
         trained_by = f"{self.panel.optimizer.value} {self.panel.learning_rate.value:g}"
-        self.plot.add_ghost(f"{self.recorded.summary()} · {trained_by}")
+        self.ghosts.append(self.curves.kept(f"{self.recorded.summary()} · {trained_by}"))
         self._show_ghosts()
 
     @by_worker
     def remove(self, number: int) -> None:
         """Remove the ghost of that number, counted from 1 as the lab shows them."""
-        if not 1 <= number <= len(self.plot.ghosts):
-            raise LabError(f"There is no kept run {number}; there are {len(self.plot.ghosts)}.")
-        self.plot.remove_ghost(number - 1)
+        if not 1 <= number <= len(self.ghosts):
+            raise LabError(f"There is no kept run {number}; there are {len(self.ghosts)}.")
+        del self.ghosts[number - 1]
         self._show_ghosts()
 
     # What the worker does -------------------------------------------------------------------------------------------
@@ -240,11 +316,32 @@ class LambdaLab(LiveWidget):
         script, steps = self.recorded.script(events, steps)
         self.reset()
         self.use(BY_HAND)
-        return self._training(steps, script)
+        return self._training(steps, script, locked="replaying; Pause leaves it and gives you the sliders")
 
-    def _training(self, limit: int | None, script: Script | None = None) -> Iterator[float | None]:
-        """Step after step, ``limit`` of them or for ever; told to the page three to ten times a second."""
+    def _run_to(self) -> None:
+        steps = self._steps_to(self.panel.goal_step.value)
+        self._worker.work(self._training(steps, watched=True))
+
+    def _steps_to(self, step: int) -> int:
+        step = whole_number("step", step, LabError)
+        if step <= self.step:
+            raise LabError(f"Step {step} has passed: the run is at step {self.step}. Press Reset to begin anew.")
+        return step - self.step
+
+    def _preset(self, weights: dict[str, float]) -> None:
+        if weights:
+            self.set(**weights)
+            self.panel.chosen_preset()
+
+    def _training(
+        self, limit: int | None, script: Script | None = None, *, watched: bool = False, locked: str = ""
+    ) -> Iterator[float | None]:
+        """Step after step, ``limit`` of them or for ever; told to the page three to ten times a second.
+
+        As fast as the lab's speed says if ``watched``, else as fast as can be. ``locked`` is why nobody can steer meanwhile.
+        """
         self._worker.raise_error()
+        self._locked = locked
         self._enable(training=True)
         taken, since, counted, interval = 0, time.perf_counter(), 0, PUSH_INTERVAL
         try:
@@ -257,9 +354,10 @@ class LambdaLab(LiveWidget):
                     self._show()
                     since, counted = time.perf_counter(), taken
                     interval = min(max(PUSH_INTERVAL, REST * (since - now)), LONGEST)
-                speed = 0 if limit else self.panel.speed.value
+                speed = self.panel.speed.value if watched else 0
                 yield 1 / speed if speed else None
         finally:
+            self._locked = ""
             self._show()
             self._enable(training=False)
 
@@ -268,29 +366,50 @@ class LambdaLab(LiveWidget):
         if self.step + 1 in script:
             self.recorded.play(script[self.step + 1])
             self._show_steering()
-        record = self.recorded.step()
-        cosines = {}
-        if record.step % self.eval_every == 0 and self.plot.pairs:
-            cosines = self._cosines = self.recorded.cosines()
+        looked = (self.step + 1) % self.eval_every == 0
+        with self.points.looking() if looked and self._seeing else nullcontext():
+            record = self.recorded.step()
+        cosines, pull = {}, {}
+        if looked and self.curves.pairs:
+            cosines, pull = self.recorded.pull()
+            self._cosines = cosines
         self.scores = dict(record.val_scores or self.scores)
         if self.recorded.handed_over:
-            self.plot.mark(record.step, self.recorded.driving)
-        self.plot.add(record, cosines, self.recorded.mean_weights if self.recorded.by_rule else None)
+            self.curves.marks.append((record.step, self.recorded.driving))
+            self.chart.mark(self.curves.marks)
+        self.curves.add(record, cosines, pull, self.recorded.mean_weights if self.recorded.by_rule else None)
+        if looked and self._seeing:
+            self.points.picture(record.step)
+        text, met = self._target
+        if met is not None and self._met is None and met(self):
+            self._met = record.step
+            self.panel.show_target(text, record.step)
 
     def _show(self) -> None:
-        self.plot.refresh()
+        self.chart.show(self.curves.tables)
+        pulls = self.curves.tables["pull"]
+        last = {name: pulls[name][-1] for name in self.names} if pulls["x"] else {}
+        self.pull.show(self.names, last, self._cosines.get(tuple(self.names), math.nan))
         self.panel.show(self.recorded, self._rate, self._cosines, self.scores)
 
     def _show_steering(self) -> None:
         if self.method == BY_HAND:
             self.panel.show_weights(self.weights)
-        self.panel.show_method(self.recorded)
+        self.panel.show_method(self.recorded, self._locked)
+        if not self.training:
+            self.panel.show(self.recorded, self._rate, self._cosines, self.scores)
+
+    def _show_points(self, shown: bool) -> None:
+        self._seeing = shown
+        self.points.layout.display = None if shown else "none"
 
     def _show_ghosts(self) -> None:
-        self.panel.show_ghosts([ghost["label"] for ghost in self.plot.ghosts], self.remove)
+        self.chart.beside(self.ghosts)
+        self.panel.show_ghosts([ghost["label"] for ghost in self.ghosts], self.remove)
 
     def _enable(self, *, training: bool) -> None:
-        self.panel.enable(training=training, begun=training or self.step > 0)
+        self.panel.enable(training=training, begun=training or self.step > 0, locked=bool(self._locked))
+        self.panel.show_method(self.recorded, self._locked)
 
     def __repr__(self) -> str:
         # No trained number in it: this text is compared when the notebook is checked on another machine.
