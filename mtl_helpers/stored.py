@@ -48,8 +48,10 @@ def normalise(notebook: dict[str, Any]) -> None:
 def before_saving(model: dict[str, Any], path: str, contents_manager: Any, **kwargs: Any) -> None:
     """Jupyter calls this before it saves ``path`` (``FileContentsManager.pre_save_hook``); the page keeps its widgets.
 
-    It touches the course's own notebooks, those in `NOTEBOOKS`, and no other.
+    It touches the learner's copies in ``learn``, which show pictures when they are opened again, and the course's own
+    notebooks, those in `NOTEBOOKS`, which are changed there; and no other.
     """
-    folder = (Path(contents_manager.root_dir) / path.strip("/")).resolve().parent
-    if folder == NOTEBOOKS and model["type"] == "notebook" and model["content"]["nbformat"] == 4:
+    root = Path(contents_manager.root_dir).resolve()
+    folder = (root / path.strip("/")).resolve().parent
+    if folder in (NOTEBOOKS, root / "learn") and model["type"] == "notebook" and model["content"]["nbformat"] == 4:
         normalise(model["content"])
