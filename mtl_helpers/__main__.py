@@ -131,12 +131,13 @@ def check_port(port: str) -> int:
     return int(port)
 
 
-def learn() -> str:
+def learn(python: str) -> str:
     """Bring the learner's copies of the lessons up to date; return the folder in which their folder `learn` is."""
     home = os.path.abspath(os.path.expanduser(os.environ.get("MTL_LEARN") or ROOT))
     mine = os.path.join(home, "learn")
     try:
-        told = copies.bring(os.path.join(ROOT, "notebooks"), mine)
+        version = installing.said([python, "-c", "import platform; print(platform.python_version())"]).strip()
+        told = copies.bring(os.path.join(ROOT, "notebooks"), mine, version)
         if home != ROOT:  # the lessons read ../data/results
             told += copies.bring(os.path.join(ROOT, "data", "results"), os.path.join(home, "data", "results"))
     except OSError as error:
@@ -163,12 +164,15 @@ def lab(options: list) -> int:
             fail("unknown option " + repr(option) + "\n" + USAGE)
     port = check_port(port)
     python = install()
-    home = learn()
+    home = learn(python)
     first = "/lab/tree/learn/00_start_here.ipynb"
     command = [python, "-m", "jupyterlab", "--ServerApp.root_dir=" + home, "--ServerApp.ip=127.0.0.1", *browser]
     command += ["--ServerApp.port=" + str(port), "--ServerApp.port_retries=0", "--LabApp.default_url=" + first]
     # Opened again, a saved notebook shows a widget's last picture; live it would be an error without its kernel.
     command += ["--FileContentsManager.pre_save_hook=mtl_helpers.stored.before_saving"]
+    # What a live widget shows after a restart of its kernel; JupyterLab names no option for the folder of custom.css.
+    style = {"static_custom_path": [os.path.join(ROOT, "mtl_helpers", "page")]}
+    command += ["--LabApp.custom_css=True", f"--ServerApp.tornado_settings={style}"]
     if hasattr(os, "getuid") and os.getuid() == 0:
         command.append("--allow-root")
     print("Opening the course in your browser; if none opens, follow the address below. Stop with Ctrl-C.", flush=True)

@@ -6,12 +6,22 @@ import os
 
 MADE = ".made_from.json"  # for each copy, what the lesson was that it was made from
 
+KERNEL = {  # what ipykernel says of itself
+    "name": "python",
+    "mimetype": "text/x-python",
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "pygments_lexer": "ipython3",
+    "nbconvert_exporter": "python",
+    "file_extension": ".py",
+}
 
-def bring(source: str, target: str) -> list:
+
+def bring(source: str, target: str, python: str = "") -> list:
     """Make in ``target`` a copy of each file of ``source`` that it lacks, notebooks without outputs; return what to tell.
 
     A copy that nobody changed follows its lesson. Beside one that was changed, a new version of the lesson comes as
-    ``NAME.new.ipynb``, once. A notebook is changed when the text of a cell is: to run it changes nothing.
+    ``NAME.new.ipynb``, once. A notebook is changed when the text of a cell is: to run it changes nothing. ``python`` is
+    the version of the kernel: a notebook that names it is not marked as unsaved as soon as it is opened.
 
     Raises OSError where ``target`` cannot be written.
 
@@ -31,7 +41,7 @@ def bring(source: str, target: str) -> list:
     before, names = dict(made), _files(source)
     for name in names:
         try:
-            lesson = _fresh(os.path.join(source, name))
+            lesson = _fresh(os.path.join(source, name), python)
         except ValueError:
             told.append(f"{os.path.join(source, name)} cannot be read: git checkout brings it back.")
             continue
@@ -112,7 +122,7 @@ def _version(name: str, content: bytes) -> str:
     return hashlib.sha256(content if cells is None else json.dumps(cells).encode("utf-8")).hexdigest()
 
 
-def _fresh(path: str) -> bytes:
+def _fresh(path: str, python: str) -> bytes:
     """What a new copy holds. Raises ValueError for a notebook that cannot be read."""
     with open(path, "rb") as file:
         content = file.read()
@@ -124,6 +134,7 @@ def _fresh(path: str) -> bytes:
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
             cell["outputs"], cell["execution_count"] = [], None
+    notebook["metadata"]["language_info"] = dict(KERNEL, version=python)
     return (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode("utf-8")
 
 

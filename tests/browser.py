@@ -21,6 +21,8 @@ from typing import Any
 
 import pytest
 
+from mtl_helpers.stored import normalise
+
 ROOT = Path(__file__).resolve().parents[1]
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 QUIET = ["--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
@@ -122,8 +124,9 @@ def launch(playwright):
 
 
 def stored(path: Path) -> list:
-    """All that a stored notebook says, but for the pictures: their pixels may differ between machines."""
+    """All that a notebook says in the form in which it is stored, but for the pixels, which differ between machines."""
     notebook = json.loads(path.read_text(encoding="utf-8"))
+    normalise(notebook)
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop("image/png", None)

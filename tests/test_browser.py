@@ -62,8 +62,17 @@ def test_it_runs_again_after_a_restart_and_leaves_no_trace(browser, server, cour
     """Each lesson is run once by nbval and once in its own browser test; this one twice in one page."""
     path = course / "learn" / "00_start_here.ipynb"
     page, before = NotebookPage(browser, server, path.name), stored(course / "notebooks" / path.name)
+    time.sleep(1)
+    assert page.saved(), "marked as unsaved as soon as it is opened"
+    assert page.page.locator("img[alt^='A review goes']").evaluate("image => image.naturalWidth") > 0
     page.run_all()
+    page.show_lab()
     page.restart_kernel()
+    sign = "e => getComputedStyle(e, '::before').content"
+    lab = page.page.locator(".mtl-lambda-lab.jupyter-widgets-disconnected")
+    lab.wait_for()
+    assert "Run this cell" in lab.evaluate(sign)
+    assert set(lab.locator(".jupyter-widgets-disconnected").evaluate_all(f"all => all.map({sign})")) == {"none"}
     page.run_all()
     assert page.errors == []
     page.save()
