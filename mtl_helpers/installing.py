@@ -10,6 +10,7 @@ from http.client import HTTPException
 
 CPU_GB = 3.0  # an installation with the test tools takes about 2 GB, and pip unpacks beside it
 CUDA_GB = 10.0  # the same with the CUDA that PyPI's torch for Linux brings
+CHOSEN = re.compile("(index-url|find-links|no-index)=")  # settings of pip that say where to look
 CPU_TORCH = "https://download.pytorch.org/whl/cpu"
 
 
@@ -18,8 +19,7 @@ def torch_source(python: str, constraints: str) -> tuple:
 
     Whoever told pip where to look, in a file or in the environment, is obeyed.
     """
-    told = re.search("(index-url|find-links|no-index)=", said([python, "-m", "pip", "config", "list"]))
-    if told or not sys.platform.startswith("linux"):
+    if CHOSEN.search(said([python, "-m", "pip", "config", "list"])) or not sys.platform.startswith("linux"):
         return [], CPU_GB
     if os.path.exists("/proc/driver/nvidia") or shutil.which("nvidia-smi"):
         print("This machine has an NVIDIA GPU: torch comes with CUDA, 3 GB to download.", flush=True)
