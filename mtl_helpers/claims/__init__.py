@@ -4,7 +4,7 @@ from mtl_helpers.claims.answers import Exercise, check_answer, check_function
 from mtl_helpers.claims.by_name import (
     answer_prediction,
     check_exercise,
-    predict,
+    predict_first,
     quiz,
     show_hint,
     show_solution,
@@ -26,7 +26,7 @@ __all__ = [
     "check_exercise",
     "check_function",
     "check_that",
-    "predict",
+    "predict_first",
     "quiz",
     "show_hint",
     "show_solution",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from mtl_helpers.claims.answers import NOT_BEGUN, Exercise
+from mtl_helpers.claims.answers import NOT_BEGUN
 from mtl_helpers.claims.checks import ClaimError, say
 from mtl_helpers.claims.learner import HERE, Learner
 from mtl_helpers.claims.lessons import EXERCISES, PREDICTIONS, QUIZZES
@@ -37,9 +37,11 @@ def check_exercise(name: str, answer: Any, *, learner: Learner = HERE) -> None:
     if found == NOT_BEGUN:
         print(f"Not yet: {found}")
         return
-    first = learner.tries(name, answer) == 1
-    said = slips or [exercise.hints[0]] if first else [*slips, exercise.hints[1]]
-    print("\n".join([f"Not yet: {' '.join([found, *said])}", *([] if first else [f'(show_solution("{name}") shows one.)'])]))
+    if learner.tries(name, answer) == 1:
+        said = slips or [exercise.hints[0]]
+    else:
+        said = [*slips, exercise.hints[1], f'(Had enough? show_solution("{name}") prints a solution.)']
+    print("Not yet:", found, *said)
 
 
 def show_hint(name: str) -> None:
@@ -69,13 +71,13 @@ def quiz(name: str) -> Quiz:
     return Quiz(*_find("quiz", QUIZZES, name))
 
 
-def predict(name: str, *, learner: Learner = HERE) -> Predict:
+def predict_first(name: str, *, learner: Learner = HERE) -> Predict:
     """The options of the prediction of that name; `answer_prediction` answers it beside the result.
 
-    >>> predict("00-a")
-      (a) Both fall, more slowly.
-      (b) Sentiment falls and topic stays where it is.
-      (c) Topic rises.
+    >>> predict_first("00-a")
+      (1) Both fall, more slowly.
+      (2) Sentiment falls and topic stays where it is.
+      (3) Topic rises.
     (Run this cell to choose.)
     """
     return Predict(name, _find("prediction", PREDICTIONS, name), learner)
@@ -87,7 +89,7 @@ def answer_prediction(name: str, holds: bool = True, *, learner: Learner = HERE)
     ``holds`` is what was measured of it here: false raises `ClaimError`. The printed text is the same whatever was chosen.
 
     >>> answer_prediction("00-b")
-    The answer: (b) ln 6 for topic, ln 2 for sentiment. The cross-entropy of equal probabilities is ln(number of classes).
+    The answer: (2) ln 6 for topic, ln 2 for sentiment. The cross-entropy of equal probabilities is ln(number of classes).
     """
     prediction, chosen = _find("prediction", PREDICTIONS, name), learner.chosen.get(name)
     if not holds:

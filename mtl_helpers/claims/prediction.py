@@ -18,9 +18,9 @@ class Prediction:
 
     >>> prediction = Prediction({"it falls": "By half.", "it rises": "It fell by half."}, right="it falls")
     >>> print(prediction.answer())
-    The answer: (a) it falls. By half.
+    The answer: (1) it falls. By half.
     >>> print(prediction.answer("it rises"))
-    Your choice: (b) it rises. It fell by half. The answer: (a) it falls. By half.
+    Your choice: (2) it rises. It fell by half. The answer: (1) it falls. By half.
     """
 
     options: Mapping[str, str]
@@ -30,9 +30,9 @@ class Prediction:
         if self.right not in self.options or not all(self.options.values()):
             raise ClaimError(f"Prediction {list(self.options)}: one option must be right, and each needs its comment.")
 
-    def lettered(self, option: str) -> str:
-        """An option with its letter: ``(a) it falls``."""
-        return f"({chr(ord('a') + list(self.options).index(option))}) {option}"
+    def numbered(self, option: str) -> str:
+        """An option with its number: ``(1) it falls``."""
+        return f"({list(self.options).index(option) + 1}) {option}"
 
     def answer(self, chosen: str | None = None) -> str:
         """The option that came true, and before it, what the result says to the chosen one."""
@@ -44,7 +44,7 @@ class Prediction:
         return f"Your choice: {self._commented(chosen)} The answer: {right}"
 
     def _commented(self, option: str) -> str:
-        said = self.lettered(option)
+        said = self.numbered(option)
         return f"{said}{'' if said.endswith(('.', '?', '!')) else '.'} {self.options[option]}"
 
     def as_html(self, chosen: str) -> str:
@@ -65,7 +65,7 @@ class Predict(Shown):
 
     def __init__(self, name: str, prediction: Prediction, learner: Learner) -> None:
         self.name, self.prediction, self.learner = name, prediction, learner
-        options = [(prediction.lettered(option), option) for option in prediction.options]
+        options = [(prediction.numbered(option), option) for option in prediction.options]
         self._buttons = widgets.RadioButtons(
             options=options, value=learner.chosen.get(name), layout={"width": "95%", "height": "auto"}
         )
@@ -88,5 +88,5 @@ class Predict(Shown):
             self._note.value = "<i>Kept. The answer comes with the result.</i>"
 
     def __repr__(self) -> str:
-        lines = [f"  {self.prediction.lettered(option)}" for option in self.prediction.options]
+        lines = [f"  {self.prediction.numbered(option)}" for option in self.prediction.options]
         return "\n".join([*lines, "(Run this cell to choose.)"])

@@ -57,7 +57,8 @@ QUIZZES = {
         {
             "B, its loss is smaller": "Only if the units are the same. With 2 classes 0.6 is close to guessing.",
             "A, its loss is larger": "A larger loss never means better learnt, in whatever unit.",
-            "One can not tell from this": "With 20 classes 0.9 would be far below ln 20, with 2 classes 0.6 is nearly ln 2.",
+            "One can not tell from this": "With 20 classes 0.9 would be far below ln 20, with 2 "
+            "classes 0.6 is nearly ln 2.",
         },
         "One can not tell from this",
     ),
