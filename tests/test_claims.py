@@ -1,6 +1,7 @@
 """Checked numbers, feedback on exercises, and the quiz."""
 
 import math
+from html import escape
 
 import ipywidgets
 import nbformat
@@ -193,7 +194,7 @@ def test_a_click_on_the_page_shows_the_same(quiz):
     _, buttons, feedback = quiz.box.children
     assert isinstance(buttons, ipywidgets.RadioButtons) and buttons.value is None and feedback.value == ""
     buttons.value = "on"
-    assert quiz.feedback("on") in feedback.value
+    assert escape(quiz.feedback("on")) in feedback.value
     buttons.value = "off"
     assert quiz.feedback("off") in feedback.value and "Not quite" not in feedback.value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -33,7 +33,7 @@ class Exercise:
 
     reference: Any
     cases: Sequence[tuple] = ()
-    slips: Mapping[str, Any] = ()
+    slips: Mapping[str, Any] = field(default_factory=dict)
     tolerance: float = 1e-4
     reading: Callable[[Any], Any] = lambda answer: answer
     hints: tuple[str, str] = ("", "")
@@ -43,7 +43,7 @@ class Exercise:
     def fault(self, answer: Any) -> tuple[str, list[str]] | None:
         """What is wrong, and the slips that would explain it; None if all is right. Raises nothing."""
         if not self.cases:
-            return self._compare(answer, _worked_out(self.reference), dict(self.slips))
+            return self._compare(answer, _worked_out(self.reference), self.slips)
         if answer is ...:
             return NOT_BEGUN, []
         for case in self.cases:
@@ -53,13 +53,13 @@ class Exercise:
                 return f"for {case}: your code raised {type(error).__name__}: {error}", []
             if found is ... or found is None:
                 return NOT_BEGUN, []
-            slips = {hint: slip(*_copied(case)) for hint, slip in dict(self.slips).items()}
+            slips = {hint: slip(*_copied(case)) for hint, slip in self.slips.items()}
             fault = self._compare(found, self.reference(*_copied(case)), slips)
             if fault:
                 return f"for {case}: {fault[0]}", fault[1]
         return None
 
-    def _compare(self, answer: Any, expected: Any, slips: dict[str, Any]) -> tuple[str, list[str]] | None:
+    def _compare(self, answer: Any, expected: Any, slips: Mapping[str, Any]) -> tuple[str, list[str]] | None:
         if answer is ... or answer is None:
             return NOT_BEGUN, []
         wanted = _tensor(self.reading(expected))

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 
-from mtl_helpers.claims.checks import ClaimError, Shown
+from mtl_helpers.claims.checks import ClaimError, Shown, marked
 from mtl_helpers.claims.learner import Learner
 
 
@@ -48,9 +47,8 @@ class Prediction:
         return f"{said}{'' if said.endswith(('.', '?', '!')) else '.'} {self.options[option]}"
 
     def as_html(self, chosen: str) -> str:
-        """`answer`, for the page: what fitted in green, what did not in red."""
-        colour = "#00664b" if chosen == self.right else "#a33c00"
-        return f'<span style="border-left:4px solid {colour};padding-left:.6em">{escape(self.answer(chosen))}</span>'
+        """`answer`, for the page: beside a green bar what fitted, beside a red one what did not."""
+        return marked(self.answer(chosen), chosen == self.right)
 
 
 class Predict(Shown):

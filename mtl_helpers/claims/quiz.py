@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import ipywidgets as widgets
 
-from mtl_helpers.claims.checks import ClaimError, Shown
+from mtl_helpers.claims.checks import ClaimError, Shown, marked
 
 
 class Quiz(Shown):
@@ -45,8 +45,7 @@ class Quiz(Shown):
 
     def _answer(self, change: dict) -> None:
         if change["new"] is not None:
-            colour = "#00664b" if change["new"] == self.right else "#a33c00"
-            self._feedback.value = f'<span style="color:{colour}">{self.feedback(change["new"])}</span>'
+            self._feedback.value = marked(self.feedback(change["new"]), change["new"] == self.right)
 
     def __repr__(self) -> str:
         return "\n".join([self.question, *(f"  - {option}" for option in self.options), "(Run this cell to answer.)"])
