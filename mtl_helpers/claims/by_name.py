@@ -24,7 +24,8 @@ def check_exercise(name: str, answer: Any, *, learner: Learner = HERE) -> None:
     >>> check_exercise("00-1", ...)
     Not yet: replace the ... by your answer.
     >>> check_exercise("00-1", 1.7, learner=Learner())
-    Not yet: found 1.7. That is the plain sum; each loss is multiplied by its λ first.
+    Not yet: found 1.7.
+    That is the plain sum; each loss is multiplied by its λ first.
     >>> check_exercise("00-1", 1.6)
     Correct.
     """
@@ -41,7 +42,7 @@ def check_exercise(name: str, answer: Any, *, learner: Learner = HERE) -> None:
         said = slips or [exercise.hints[0]]
     else:
         said = [*slips, exercise.hints[1], f'(Had enough? show_solution("{name}") prints a solution.)']
-    print("Not yet:", found, *said)
+    print(f"Not yet: {found}", *said, sep="\n")
 
 
 def show_hint(name: str) -> None:

@@ -77,10 +77,11 @@ def marked(text: str, right: bool) -> str:
     """Text as HTML with a green or red bar beside it: the page's own colour of text can be read on light and dark.
 
     >>> marked("1 < 2", right=True)
-    '<div style="border-left:4px solid #2a9d6f;padding-left:.6em">1 &lt; 2</div>'
+    '<div style="border-left:4px solid #2a9d6f;padding-left:.6em;line-height:1.4">1 &lt; 2</div>'
     """
     colour = "#2a9d6f" if right else "#d55e00"
-    return f'<div style="border-left:4px solid {colour};padding-left:.6em">{escape(text)}</div>'
+    lines = escape(text).replace("\n", "<br>")
+    return f'<div style="border-left:4px solid {colour};padding-left:.6em;line-height:1.4">{lines}</div>'
 
 
 def _on_a_page() -> bool:

@@ -19,7 +19,8 @@ class Prediction:
     >>> print(prediction.answer())
     The answer: (1) it falls. By half.
     >>> print(prediction.answer("it rises"))
-    Your choice: (2) it rises. It fell by half. The answer: (1) it falls. By half.
+    Your choice: (2) it rises. It fell by half.
+    The answer: (1) it falls. By half.
     """
 
     options: Mapping[str, str]
@@ -40,7 +41,7 @@ class Prediction:
             return f"The answer: {right}"
         if chosen == self.right:
             return f"As you predicted: {right}"
-        return f"Your choice: {self._commented(chosen)} The answer: {right}"
+        return f"Your choice: {self._commented(chosen)}\nThe answer: {right}"
 
     def _commented(self, option: str) -> str:
         said = self.numbered(option)
