@@ -130,7 +130,7 @@ PREDICTIONS = {
         {
             "by a factor of 5, both": "Sign, obstacle and command need one branch each: less than five times.",
             "by more than 3, both": "One model has less than a third of the parameters, and of the time of a step.",
-            "by 2, both": "Five models hold three branches for each input.",
+            "by 2, both": "The five models hold four camera branches and three for sound.",
         },
         right="by more than 3, both",
     ),

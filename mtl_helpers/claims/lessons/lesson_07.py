@@ -82,7 +82,7 @@ PREDICTIONS = {
     "07-b": Prediction(
         {
             "yes, as much": "They lift the LSTM and leave the frozen encoder where it is.",
-            "no, the LSTM gains and MiniLM does not": "What the features do not hold, no second label brings in.",
+            "no, the LSTM gains and MiniLM does not": "Stars move the frozen encoder's sentiment by next to nothing.",
             "no, they help neither": "They lift the LSTM by 10 points and more.",
         },
         right="no, the LSTM gains and MiniLM does not",
@@ -107,7 +107,7 @@ PREDICTIONS = {
         {
             "heads only: 3,080 numbers will do": "Sentiment is not in the features; it takes a change of the encoder.",
             "one LoRA for both": "Three seeds do not show that it gains.",
-            "one LoRA for each, or all 23 million": "Both gain clearly, and the LoRAs with a hundredth of the numbers.",
+            "one LoRA for each, or all 23 million": "Both intervals lie above zero; the LoRAs train a hundredth of the numbers.",
             "the last two layers": "Three seeds do not show that they gain.",
         },
         right="one LoRA for each, or all 23 million",
