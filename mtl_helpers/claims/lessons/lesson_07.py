@@ -107,7 +107,7 @@ PREDICTIONS = {
         {
             "heads only: 3,080 numbers will do": "Sentiment is not in the features; it takes a change of the encoder.",
             "one LoRA for both": "Three seeds do not show that it gains.",
-            "one LoRA for each, or all 23 million": "Both intervals lie above zero; the LoRAs train a hundredth of the numbers.",
+            "one LoRA for each, or all 23 million": "Both are clear of zero; the LoRAs train a hundredth of the numbers.",
             "the last two layers": "Three seeds do not show that they gain.",
         },
         right="one LoRA for each, or all 23 million",
