@@ -177,6 +177,7 @@ def test_kept_runs(new_lab):
         lab.run(5)
         lab.keep()
         assert len(lab.views.ghosts) == number + 1
+    lab.run(5)
     with pytest.raises(LabError, match="5 runs are kept already; remove one first"):
         lab.keep()
     label = lab.views.ghosts[2]["label"]
