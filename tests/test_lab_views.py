@@ -187,12 +187,15 @@ def test_points_come_from_the_validations_that_are_made_anyway(new_lab, frame):
     assert [picture["step"] for picture in lab.views.points._pictures] == [10, 20]
     assert lab.views.points._about["examples"][0] == frame.text.iloc[0]
     lab.model.eval()
-    features = lab.model.encoder(next(iter(lab.recorded.val_loader)).inputs).detach().double().numpy()
-    shown = lab.views.points.points[: len(features)]
-    some = len(features)
     whole = torch.cat([lab.model.encoder(batch.inputs) for batch in lab.recorded.val_loader]).detach().double().numpy()
-    own = plane(whole[: len(lab.views.points.points)])
-    assert np.allclose(distances(shown), distances(own[:some]), atol=1e-4)
+    assert list(lab.views.points.planes) == [
+        "as topic's head sees it",
+        "as sentiment's head sees it",
+        "main directions",
+    ]
+    weights = {name: lab.model.heads[name].weight.detach().double().numpy() for name in ("topic", "sentiment")}
+    for (_, shown), head in zip(lab.views.points.planes.items(), (*weights.values(), None), strict=True):
+        assert np.allclose(distances(shown), distances(plane(whole[: len(shown)], head=head)), atol=1e-4)
     same = new_lab(eval_every=10)
     same.run(20)
     assert same.history.equals(lab.history), "to look changes nothing"
@@ -206,10 +209,11 @@ def test_a_rotation_of_the_features_changes_no_drawn_distance():
     draw = np.random.default_rng(0)
     features = draw.normal(size=(40, 6)) * [5, 3, 1, 0.5, 0.2, 0.1]
     rotation, _ = np.linalg.qr(draw.normal(size=(6, 6)))
-    before = draw.normal(size=(40, 2))
-    turned = plane(features @ rotation, before)
-    assert np.allclose(distances(plane(features, before)), distances(turned))
-    assert np.linalg.norm(turned - before) <= np.linalg.norm(turned @ np.diag([-1, 1]) - before)
+    before, head = draw.normal(size=(40, 2)), draw.normal(size=(4, 6))
+    for weights in (None, head, head[:2]):
+        turned = plane(features @ rotation, before, head=None if weights is None else weights @ rotation)
+        assert np.allclose(distances(plane(features, before, head=weights)), distances(turned))
+        assert np.linalg.norm(turned - before) <= np.linalg.norm(turned @ np.diag([-1, 1]) - before)
 
 
 def test_features_of_one_number_and_all_alike_are_drawn(new_lab):
@@ -223,7 +227,7 @@ def test_a_loader_that_shuffles_or_is_missing_has_no_view_of_the_encoder(new_mod
         assert lab.views.sees.layout.display == "none"
         lab.views.sees.value = True
         lab.run(25)
-        assert lab.views.points.points is None
+        assert lab.views.points.planes == {}
         lab.close()
 
 

@@ -37,13 +37,23 @@ class Cloud {
     this.time.setAttribute("aria-label", "step of the picture");
     this.when = made("span", "", time);
     this.key = made("div", "mtl-points-key", el);
+    this.axes = made("select", "mtl-points-axes", null);
+    this.axes.setAttribute("aria-label", "plane of the picture");
+    plot.insertBefore(this.axes, this.canvas);
+    this.axes.addEventListener("change", () => this.draw());
     this.tip = made("div", "mtl-points-tip", el, "Point at one to read it.");
     this.time.addEventListener("input", () => { const last = this.state.pictures.length - 1; this.at = +this.time.value >= last ? null : +this.time.value; this.draw(); });
     this.canvas.addEventListener("mousemove", event => this.hover(event));
     this.draw();
   }
 
-  get picture() { return this.state.pictures[this.at ?? this.state.pictures.length - 1]; }
+  // The picture that is shown: {step, said, x, y}.
+  get picture() {
+    const picture = this.state.pictures[this.at ?? this.state.pictures.length - 1];
+    if (!picture) return undefined;
+    const [x, y] = picture.planes[this.axes.value] || Object.values(picture.planes)[0];
+    return { ...picture, x, y };
+  }
 
   soon() {
     if (this.due) return;
@@ -75,6 +85,9 @@ class Cloud {
     this.time.max = Math.max(0, pictures.length - 1);
     this.time.value = this.at ?? this.time.max;
     this.time.disabled = pictures.length < 2;
+    const names = Object.keys(pictures[0]?.planes || {});
+    if (names.join() !== [...this.axes.options].map(o => o.value).join()) this.axes.replaceChildren(...names.map(name => new Option(name, name)));
+    this.axes.style.visibility = names.length > 1 ? "visible" : "hidden";
     const picture = this.picture, ctx = this.canvas.getContext("2d");
     this.when.textContent = picture ? `step ${picture.step}` : "";
     this.canvas.setAttribute("aria-label", picture ? `${picture.x.length} points at step ${picture.step}` : "no picture yet");
