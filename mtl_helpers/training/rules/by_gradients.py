@@ -14,7 +14,7 @@ from torchjd import Stateful
 from torchjd.aggregation import GramianWeightedAggregator
 from torchjd.linalg import DualConeProjector
 
-from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.models import MultiTaskModel, shared_parameters
 from mtl_helpers.randomness import Private
 from mtl_helpers.tasks import Task
 from mtl_helpers.training.rules.weighting import Weighting
@@ -150,7 +150,7 @@ class NNLSProjector(DualConeProjector):
 
 def shared_and_others(model: MultiTaskModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """The trainable parameters that the tasks share, and all others that are trained."""
-    shared = model.shared_parameters()
+    shared = shared_parameters(model)
     ids = {id(p) for p in shared}
     return shared, [p for p in model.parameters() if p.requires_grad and id(p) not in ids]
 
