@@ -49,6 +49,7 @@ from mtl_helpers.data import (
 from mtl_helpers.experiments import CACHE, Config, Experiment
 from mtl_helpers.models import FrozenFeatures, LSTMEncoder, MultiTaskModel, OnFeatures, load_pretrained
 from mtl_helpers.models.text_to_text import answer_task, as_prompts, prompt_vocabulary, small_decoder
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
 from mtl_helpers.training import fit, validate
 
@@ -94,12 +95,12 @@ def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = 300) -
     else:
         vocabulary = frozen_features()
         lr = 0.003
-    torch.manual_seed(seed)
-    if arm.startswith("LSTM"):
-        encoder = LSTMEncoder(len(vocabulary))
-    else:
-        encoder = OnFeatures(vocabulary.features, hidden=32 if "layer" in arm else None)
-    model = MultiTaskModel(encoder, tasks)
+    with drawn_from(seeded(seed)):
+        if arm.startswith("LSTM"):
+            encoder = LSTMEncoder(len(vocabulary))
+        else:
+            encoder = OnFeatures(vocabulary.features, hidden=32 if "layer" in arm else None)
+        model = MultiTaskModel(encoder, tasks)
     loader = make_loader(encode_reviews(rows, vocabulary, tasks), 32, shuffle=True, seed=seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     fit(model, loader, optimizer, steps=steps, weights={"stars": 0.2} if STARS in tasks else None)
@@ -131,9 +132,8 @@ def tuning_data(seed: int, n: int = 240, tested: int = 200) -> tuple[pd.DataFram
     return splits.train.sample(n, random_state=seed), splits.test.sample(tested, random_state=seed)
 
 
-def prepared(arm: str, seed: int) -> tuple[nn.Module, Any, float | None]:
+def prepared(arm: str) -> tuple[nn.Module, Any, float | None]:
     """The encoder, as the arm trains it, what encodes texts for it, and the learning rate of what is trained in it."""
-    torch.manual_seed(seed)
     encoder, subwords = load_pretrained()
     if arm.startswith("LoRA"):
         return encoder.add_lora(8), subwords, 3e-3
@@ -150,15 +150,17 @@ def tuning_run(arm: str, seed: int, steps: int = 60) -> dict[str, float]:
     groups = [[TOPIC], [SENTIMENT]] if arm == "LoRA, one a task" else [[TOPIC, SENTIMENT]]
     result, trainable = {}, 0
     for tasks in groups:
-        encoder, vocabulary, lr = prepared(arm, seed)
-        start, base = time.process_time(), resident_mb()
-        model = MultiTaskModel(encoder, tasks)
+        generator = seeded(seed)  # of the first weights, and then of dropout
+        with drawn_from(generator):
+            encoder, vocabulary, lr = prepared(arm)
+            start, base = time.process_time(), resident_mb()
+            model = MultiTaskModel(encoder, tasks)
         loader = make_loader(encode_reviews(train, vocabulary, tasks), 16, shuffle=True, seed=seed)
         bottom = [p for p in encoder.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW([{"params": model.heads.parameters(), "lr": 0.005}])
         if bottom:
             optimizer.add_param_group({"params": bottom, "lr": lr})
-        fit(model, loader, optimizer, steps=steps if bottom else 400)
+        fit(model, loader, optimizer, steps=steps if bottom else 400, generator=generator)
         result["seconds"] = result.get("seconds", 0) + time.process_time() - start
         result["memory_mb"] = max(result.get("memory_mb", 0), resident_mb() - base)
         trainable += sum(p.numel() for p in model.parameters() if p.requires_grad)
