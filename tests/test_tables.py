@@ -197,6 +197,15 @@ def test_a_label_on_which_copies_disagree_becomes_missing():
     assert len(clean_table(frame, tasks=[TEAM], merge=False)[0]) == 4
 
 
+def test_copies_agree_whose_several_labels_stand_in_another_order():
+    about = MultiLabel("about", classes=("price", "taste"))
+    labels = ["price;taste", ["taste", "price"], "taste, price", None, "price", "taste"]
+    frame = pd.DataFrame({"text": ["Good", "good!", "good", "good", "Bad", "bad"], "about": labels})
+    clean, _ = clean_table(frame, tasks=[about])
+    target, mask = about.encode(clean.about)
+    assert mask.tolist() == [True, False] and target[0].tolist() == [1, 1]
+
+
 def test_a_table_is_cleaned_whose_index_repeats():
     frame = pd.DataFrame(
         {"text": ["Good", "good!", " ", "bad"], "team": ["tür", "", "Tür", "Büro"]}, index=[0, 0, 1, 1]
