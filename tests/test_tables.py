@@ -292,6 +292,13 @@ def test_the_courses_split_takes_the_columns_that_are_there(frame):
             "300 of 300 rows hang together by their groups and texts; text=None",
         ),
         (lambda: list(text_folds(visits(10), 3, text=None, groups="patient")), "2 different groups can not be cut"),
+        (
+            lambda: split_table(visits(2).assign(films=[["a"], ["b"]]), text=None, groups="films"),
+            r"a group is one value, a number or a text; column 'films' holds \['a'\] in row 0",
+        ),
+        (lambda: split_table(visits(), text=None, by=(TEAM,)), "found the task 'team': write 'team'.$"),
+        (lambda: split_table(visits(), text=None, by=TEAM), "found the task 'team': write 'team'.$"),
+        (lambda: split_table(visits(), text=None, groups=TEAM), "found the task 'team': write 'team'.$"),
     ],
 )
 def test_splits_that_cannot_be_made_say_why(act, said):
