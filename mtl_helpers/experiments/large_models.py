@@ -58,6 +58,9 @@ ALONE = ("bag of words", "LSTM", "MiniLM", "MiniLM, layer")
 LABELS = (*ALONE, "LSTM + stars", "MiniLM, layer + stars")
 TUNING = ("heads only", "last two layers", "LoRA, shared", "LoRA, one a task", "all layers")
 MIXING = {"proportional": 1, "temperature 2": 2, "equal": math.inf}
+SIZES, UNSEEN = {"topic": 3000, "sentiment": 1000}, 1000  # of the mixture: prompts a task, and reviews to test on
+STEPS = {"labels": 300, "tuning": 60, "mixing": 700}
+LR = {"LSTM": 0.005, "MiniLM": 0.003, "mixing": 0.002}  # of AdamW; of the ways of fine-tuning see `prepared`
 
 
 # Few labels ---------------------------------------------------------------------------------------------------------
@@ -80,7 +83,7 @@ def few_labels(train: pd.DataFrame, task: Task, n: int | str, seed: int) -> pd.D
     return train.assign(**{task.name: train[task.name].where(train.index.isin(kept), None)})
 
 
-def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = 300) -> dict[str, float]:
+def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = STEPS["labels"]) -> dict[str, float]:
     """Test accuracy of one arm."""
     task = TASKS[task]
     splits = split_reviews(load_reviews(), seed=seed)
@@ -90,11 +93,9 @@ def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = 300) -
     tasks = [task, STARS] if arm.endswith("+ stars") else [task]
     rows = train if STARS in tasks else train[train[task.name].notna()]
     if arm.startswith("LSTM"):
-        vocabulary = Vocabulary.from_texts(splits.train.text)
-        lr = 0.005
+        vocabulary, lr = Vocabulary.from_texts(splits.train.text), LR["LSTM"]
     else:
-        vocabulary = frozen_features()
-        lr = 0.003
+        vocabulary, lr = frozen_features(), LR["MiniLM"]
     with drawn_from(seeded(seed)):
         if arm.startswith("LSTM"):
             encoder = LSTMEncoder(len(vocabulary))
@@ -144,7 +145,7 @@ def prepared(arm: str) -> tuple[nn.Module, Any, float | None]:
     return encoder, subwords, 1e-4
 
 
-def tuning_run(arm: str, seed: int, steps: int = 60) -> dict[str, float]:
+def tuning_run(arm: str, seed: int, steps: int = STEPS["tuning"]) -> dict[str, float]:
     """Test accuracies, trainable numbers, processor seconds and memory of one arm."""
     train, test = tuning_data(seed)
     groups = [[TOPIC], [SENTIMENT]] if arm == "LoRA, one a task" else [[TOPIC, SENTIMENT]]
@@ -171,26 +172,31 @@ def tuning_run(arm: str, seed: int, steps: int = 60) -> dict[str, float]:
 # Tasks named in the text --------------------------------------------------------------------------------------------
 
 
-def mixing_data(seed: int, sizes: tuple[int, int] = (3000, 1000), tested: int = 1000) -> tuple[Vocabulary, dict, dict]:
+def mixing_reviews(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reviews to train on, and to test on."""
+    written = max(SIZES.values())
+    reviews = make_reviews(written + UNSEEN, relatedness=0, seed=seed)
+    return reviews.iloc[:written], reviews.iloc[written:]
+
+
+def mixing_data(train: pd.DataFrame, test: pd.DataFrame) -> tuple[Vocabulary, dict, dict]:
     """The vocabulary, by task the prompts to train on, and by task those to test on."""
-    reviews = make_reviews(sizes[0] + tested, relatedness=0, seed=seed)
-    train, test = reviews.iloc[: sizes[0]], reviews.iloc[sizes[0] :]
     vocabulary = prompt_vocabulary(train.text, list(TASKS.values()))
     answer = [answer_task(vocabulary)]
 
     def encoded(rows: pd.DataFrame, task: Task) -> MultiTaskDataset:
         return encode_reviews(as_prompts(rows, task), vocabulary, answer)
 
-    parts = {task.name: encoded(train.iloc[:n], task) for task, n in zip(TASKS.values(), sizes, strict=True)}
+    parts = {name: encoded(train.iloc[:n], TASKS[name]) for name, n in SIZES.items()}
     return vocabulary, parts, {task.name: encoded(test, task) for task in TASKS.values()}
 
 
-def mixing_run(arm: str, seed: int, steps: int = 700) -> dict[str, float]:
+def mixing_run(arm: str, seed: int, steps: int = STEPS["mixing"]) -> dict[str, float]:
     """Test accuracies of a decoder that saw the tasks in one mixture."""
-    vocabulary, parts, tests = mixing_data(seed)
+    vocabulary, parts, tests = mixing_data(*mixing_reviews(seed))
     model = small_decoder(vocabulary, seed=seed)
     loader = mixed_loader(parts, 32, temperature=MIXING[arm], seed=seed)
-    fit(model, loader, torch.optim.AdamW(model.parameters(), lr=0.002), steps=steps)
+    fit(model, loader, torch.optim.AdamW(model.parameters(), lr=LR["mixing"]), steps=steps)
     return {name: validate(model, make_loader(part, 250))[1]["answer"] for name, part in tests.items()}
 
 
