@@ -7,12 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 import distributed
 import pandas as pd
 import pytest
+import torch
 
 from mtl_helpers import __main__ as launcher
 from mtl_helpers.evaluation import usual_arms
@@ -176,6 +178,60 @@ def test_the_pilot_of_real_data_chooses_what_the_other_seeds_run():
         max(real_data.LRS),
     }
     assert all(len(set(config["weights"])) == 1 for config in more)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda: driving.new_model([SENTIMENT], 0, drop=0.3),
+        lambda: cost.arms("CNN", 0),
+        lambda: large_models.labels_run("LSTM", "topic", 20, 0, steps=2),
+        lambda: list(methods.arms("digits", "large", 0.003, 0))[:0],
+    ],
+    ids=["driving", "cost", "large_models", "methods"],
+)
+def test_an_experiment_leaves_the_caller_s_random_numbers_alone(act, monkeypatch):
+    monkeypatch.setattr(methods, "SHARES", ())
+    monkeypatch.setitem(methods.WORLDS, "digits", replace(methods.WORLDS["digits"], steps=2))
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    act()
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_what_is_dropped_in_driving_follows_from_the_seed_as_the_first_weights_do(monkeypatch):
+    """They are drawn one after the other: a generator begun by the seed gives first the ones, then the others."""
+    monkeypatch.setattr(driving, "STEPS", 3)
+    monkeypatch.setattr(driving, "SIZES", {"n_train": 96, "n_val": 16, "n_test": 16})
+    trained = []
+    fit = driving.fit
+    monkeypatch.setattr(
+        driving, "fit", lambda model, *rest, **options: trained.append(model) or fit(model, *rest, **options)
+    )
+    config = {"world": "driving", "arm": "modality dropout", "seed": 1, "labels": 96}
+    driving.drives.cache_clear()
+    torch.manual_seed(7)
+    before = torch.get_rng_state()
+    scores = driving.run(config)["scores"]
+    assert torch.equal(torch.get_rng_state(), before)
+    by_seed = driving.run(config | {"arm": "shared"})  # other numbers, and others' draws between
+    assert by_seed["scores"] != scores and driving.run(config)["scores"] == scores
+    driving.drives.cache_clear()
+
+    train = driving.keep_route_labels(driving.make_drives(**driving.SIZES, seed=1).train, 96)
+    torch.manual_seed(1)  # as it was before the experiment had a generator of its own
+    model = driving.MultiTaskModel(
+        driving.FusionEncoder(
+            {"camera": driving.ImageEncoder(size=32, colours=3), "microphone": driving.ImageEncoder(size=24)},
+            hidden=64,
+            drop=driving.DROP,
+        ),
+        driving.DRIVING_TASKS,
+    )
+    loader = driving.new_loader(train, driving.DRIVING_TASKS, 1)
+    fit(model, loader, torch.optim.AdamW(model.parameters(), lr=driving.LR, fused=True), steps=3)
+    for one, other in zip(model.parameters(), trained[0].parameters(), strict=True):
+        assert torch.equal(one, other)
 
 
 # What a lesson, a demo and a table take is one object

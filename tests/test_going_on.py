@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim import SGD, AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
 from torch.utils.data import DataLoader
-from torchjd import scalarization
-from torchjd.aggregation import GradVac
+from torchjd import Stateful, scalarization
+from torchjd.aggregation import PCD, GradVac, PCGrad
 
 from mtl_helpers.data import MultiTaskDataset, make_loader, mixed_loader
 from mtl_helpers.models import MultiTaskModel
@@ -34,6 +34,8 @@ RULES_AND_MORE = {
     **RULES,
     "by hand": lambda tasks: StaticWeights(tasks, TaskWeights(["topic", "sentiment", "stars"], stars=0.2)),
     "a scalarizer": lambda tasks: LossWeighting(tasks, scalarization.IMTLL(3)),
+    "GradVac": lambda tasks: GradientWeighting(tasks, GradVac()),
+    "PCD": lambda tasks: GradientWeighting(tasks, PCD()),
     "handed over": lambda tasks: HandOver(tasks, RULES["FAMO"](tasks)),
     "uncertainty at its own rate": lambda tasks: RULES["uncertainty"](tasks, lr=0.05, total=3),
 }
@@ -175,9 +177,26 @@ def test_a_rule_begins_anew_on_another_model_and_goes_on_with_the_same(name):
     first = weights(one.rule, one)
     assert weights(one.rule, Run(name, "shuffled")) == first, "where it stood with the first model must not matter"
     weights(two.rule, two)
-    if name not in {"equal", "by hand", "MGDA", "PCGrad", "UPGrad", "IMTL-G", "Aligned-MTL"}:  # these remember no λ
+    remember_no_weights = {"equal", "by hand", "MGDA", "PCGrad", "UPGrad", "IMTL-G", "Aligned-MTL", "GradVac", "PCD"}
+    if name not in remember_no_weights:
         assert repr(two.rule.weights) != first[0]
         assert weights(two.rule, two) != first
+
+
+@pytest.mark.parametrize("new", [GradVac, PCD])
+def test_what_an_aggregator_remembers_goes_on_from_a_file(new):
+    draw = torch.Generator().manual_seed(0)
+    gradients = torch.randn(6, len(TASKS), 5, generator=draw)
+    whole, other, fresh = (GradientWeighting(TASKS, new()) for _ in range(3))
+    for each in gradients[:5]:
+        whole.from_gradients(each)
+    file = io.BytesIO()
+    torch.save(whole.state_dict(), file)
+    file.seek(0)
+    other.load_state_dict(torch.load(file, weights_only=True))
+    found = whole.from_gradients(gradients[5])
+    assert torch.equal(other.from_gradients(gradients[5]), found)
+    assert not torch.equal(fresh.from_gradients(gradients[5]), found)
 
 
 def test_a_loaded_rule_does_not_begin_anew():
@@ -208,6 +227,13 @@ def test_a_loop_in_a_cell_is_not_disturbed_by_a_look_at_its_rule():
     assert draws.count == 1, "the five numbers, and not PCGrad's order"
 
 
+class Secretive(PCGrad, Stateful):
+    """An aggregator of somebody's own that remembers something, and has no way to tell it."""
+
+    def reset(self):
+        pass
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("act", "said"),
@@ -227,7 +253,7 @@ def test_a_loop_in_a_cell_is_not_disturbed_by_a_look_at_its_rule():
         ),
         (lambda state: _bare(Run("FAMO", "mixed"), resume=state), "The checkpoint has a scheduler, and the run"),
         (lambda state: LossWeighting(TASKS, scalarization.DWA()), "Take DWA(tasks) of this course"),
-        (lambda state: GradientWeighting(TASKS, GradVac()).state_dict(), "GradVac remembers what only it knows"),
+        (lambda state: GradientWeighting(TASKS, Secretive()).state_dict(), "Secretive remembers what only it knows"),
     ],
 )
 def test_what_does_not_fit_is_said(act, said):

@@ -1,5 +1,6 @@
 """What every notebook of the course keeps to (nbval runs their cells; this reads them)."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -201,6 +202,50 @@ def test_trained_numbers_are_printed_through_a_check(notebook):
         for line in output_text({"outputs": said}).splitlines():
             if re.search(r"\d\.\d{2,}", line):
                 assert "checked" in line, f"{cell['id']} prints a trained number raw: {line}"
+
+
+# Cells that train with settings of their own, which no table has; every other one takes them from `experiments`.
+OWN_SETTINGS = {
+    "03_relations/soft": "the penalty by hand, at any strength",
+    "03_relations/affinity": "a step of the formula",
+    "05_evaluation/prepare": "the model whose mistakes are looked at",
+    "05_evaluation/changed": "the same, alone",
+    "05_evaluation/search-small": "searches that take seconds: 100 steps",
+    "07_large_models/c-train-splits-train-dropna-su": "what λ does above a frozen encoder",
+    "07_large_models/c-from-mtl-helpers-live-import": "the lab",
+    "07_large_models/c-from-tqdm-auto-import-tqdm": "15 steps with LoRA",
+}
+SETTINGS = {"lr", "steps", "strength", "temperature", "channels", "embedding_dim", "hidden"}
+
+
+def settings_by_hand(cell: dict) -> list[str]:
+    """Numbers of a training that a cell writes down itself, as arguments, defaults or in a dict."""
+    found = []
+    for node in ast.walk(ast.parse(source(cell))):
+        pairs: list[tuple] = []
+        if isinstance(node, ast.Call):
+            pairs = [(keyword.arg, keyword.value) for keyword in node.keywords]
+        elif isinstance(node, ast.arguments):
+            names = [a.arg for a in [*node.args[len(node.args) - len(node.defaults) :], *node.kwonlyargs]]
+            pairs = list(zip(names, [*node.defaults, *node.kw_defaults], strict=True))
+        elif isinstance(node, ast.Dict):
+            pairs = [(getattr(key, "value", None), value) for key, value in zip(node.keys, node.values, strict=True)]
+        found += [
+            f"{name}={value.value}"
+            for name, value in pairs
+            if name in SETTINGS and isinstance(value, ast.Constant) and isinstance(value.value, (int, float))
+        ]
+    return found
+
+
+@pytest.mark.parametrize("lesson", ["03_relations", "05_evaluation", "07_large_models"])
+def test_what_a_lesson_runs_again_has_the_settings_of_its_table(lesson):
+    cells = code_cells(json.loads((ROOT / "notebooks" / f"{lesson}.ipynb").read_text(encoding="utf-8")))
+    by_hand = {f"{lesson}/{cell['id']}": settings_by_hand(cell) for cell in cells}
+    assert {name for name, found in by_hand.items() if found} == {n for n in OWN_SETTINGS if n.startswith(lesson)}
+    code = "\n".join(map(source, cells))
+    assert "def few_labels" not in code, "it is one of the table's own functions"
+    assert "from mtl_helpers.experiments." in code
 
 
 @pytest.mark.parametrize("place", ["README.md", "notebooks/00_start_here.ipynb"])

@@ -437,7 +437,7 @@ def test_a_folder_that_is_not_whole_says_what_is_wrong(saved, spoil, said):
     ("ask", "said"),
     [
         (lambda found: found.answer("a film"), "found the single text 'a film'"),
-        (lambda found: found.answer([]), "There is no text to encode"),
+        (lambda found: found.answer([]), "There is no example to answer: the input is empty"),
         (lambda found: found.answer(["film", None]), "Text 1 is no text but None"),
         (
             lambda found: found.answer(pd.DataFrame({"text": TEXTS})),

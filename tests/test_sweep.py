@@ -271,6 +271,18 @@ def test_a_result_that_cannot_be_kept_is_an_error_of_its_run(result, said):
     assert re.search(said, quiet([{"x": 1}], lambda config: result, processes=1).error[0])
 
 
+def returns_y(config: dict) -> dict:
+    return {"y": 5} if "x" in config else {"z": 6}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_result_named_like_the_column_of_other_configs_is_an_error_of_its_run(processes):
+    table = quiet([{"x": 1}, {"y": 2}], returns_y, processes=processes)
+    assert "run returned 'y', and other configs of the sweep have a column of that name" in table.error[0]
+    assert table.error[1] == "" and table.y[1] == 2 and table.z[1] == 6
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize("name", ["error", "seconds"])
 def test_a_column_that_a_sweep_adds_is_refused_in_a_config(name):

@@ -197,6 +197,15 @@ def test_a_label_on_which_copies_disagree_becomes_missing():
     assert len(clean_table(frame, tasks=[TEAM], merge=False)[0]) == 4
 
 
+def test_copies_agree_whose_several_labels_stand_in_another_order():
+    about = MultiLabel("about", classes=("price", "taste"))
+    labels = ["price;taste", ["taste", "price"], "taste, price", None, "price", "taste"]
+    frame = pd.DataFrame({"text": ["Good", "good!", "good", "good", "Bad", "bad"], "about": labels})
+    clean, _ = clean_table(frame, tasks=[about])
+    target, mask = about.encode(clean.about)
+    assert mask.tolist() == [True, False] and target[0].tolist() == [1, 1]
+
+
 def test_a_table_is_cleaned_whose_index_repeats():
     frame = pd.DataFrame(
         {"text": ["Good", "good!", " ", "bad"], "team": ["tür", "", "Tür", "Büro"]}, index=[0, 0, 1, 1]
@@ -283,6 +292,13 @@ def test_the_courses_split_takes_the_columns_that_are_there(frame):
             "300 of 300 rows hang together by their groups and texts; text=None",
         ),
         (lambda: list(text_folds(visits(10), 3, text=None, groups="patient")), "2 different groups can not be cut"),
+        (
+            lambda: split_table(visits(2).assign(films=[["a"], ["b"]]), text=None, groups="films"),
+            r"a group is one value, a number or a text; column 'films' holds \['a'\] in row 0",
+        ),
+        (lambda: split_table(visits(), text=None, by=(TEAM,)), "found the task 'team': write 'team'.$"),
+        (lambda: split_table(visits(), text=None, by=TEAM), "found the task 'team': write 'team'.$"),
+        (lambda: split_table(visits(), text=None, groups=TEAM), "found the task 'team': write 'team'.$"),
     ],
 )
 def test_splits_that_cannot_be_made_say_why(act, said):

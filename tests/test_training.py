@@ -65,6 +65,17 @@ def test_weighted_sum_is_the_formula():
         assert weighted_sum(tensors, dict(zip(names, weights, strict=True))).item() == pytest.approx(weights @ losses)
 
 
+def test_the_weighted_sum_takes_no_operation_that_changes_nothing():
+    losses = {name: torch.tensor(2.0, requires_grad=True) for name in ("topic", "stars", "sentiment")}
+    with torch.profiler.profile() as profile:
+        total = weighted_sum(losses, {"topic": 1.0, "stars": 0.5, "sentiment": 1.0})
+    calls = {event.key: event.count for event in profile.key_averages() if event.key in ("aten::mul", "aten::add")}
+    assert total.item() == 5 and calls == {"aten::mul": 1, "aten::add": 2}
+    weight = torch.tensor(1.0, requires_grad=True)  # a λ that is learnt keeps its gradient, be it 1
+    weighted_sum({"topic": losses["topic"]}, {"topic": weight}).backward()
+    assert weight.grad == 2
+
+
 def test_weights_are_one_unless_set_and_may_come_from_numpy():
     weights = TaskWeights(["topic", "stars"], stars=np.float32(0.5))
     weights["topic"] = np.int64(3)

@@ -16,9 +16,9 @@ from torch.optim import SGD, Adam, AdamW
 from torchjd import scalarization
 from torchjd.aggregation import IMTLG, MGDA, AlignedMTL, ConFIG, PCGrad, UPGrad
 
-from mtl_helpers.data import MultiTaskDataset, make_loader
-from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.relations import SoftSharing, task_gradients
+from mtl_helpers.data import Batch, MultiTaskDataset, make_loader
+from mtl_helpers.models import ModelError, MultiTaskModel
+from mtl_helpers.relations import SoftSharing, gradient_cosines, task_gradients
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression
 from mtl_helpers.training import (
     DWA,
@@ -806,3 +806,31 @@ def test_a_count_of_no_labels_is_told(dataset):
         TrainingError, match="alpha, 0 for equal λ and 1 for λ by label, must be a finite number; found '1'"
     ):
         weights_by_count(dataset, alpha="1")
+
+
+class WithTasksAlone(nn.Module):
+    """A model of one's own that has not heard of `shared_parameters`."""
+
+    def __init__(self):
+        super().__init__()
+        self.tasks = (SENTIMENT, TOPIC)
+        self.encoder = nn.Linear(3, 4)
+        self.heads = nn.ModuleDict({task.name: nn.Linear(4, task.n_outputs) for task in self.tasks})
+
+    def forward(self, inputs):
+        return {name: head(self.encoder(inputs)) for name, head in self.heads.items()}
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("what", ["PCGrad", "GradNorm", "cosines"])
+def test_a_model_that_does_not_say_what_is_shared_is_told_to(what):
+    model = WithTasksAlone()
+    labels = {"sentiment": torch.tensor([0, 1]), "topic": torch.tensor([3, 1])}
+    batch = Batch(torch.rand(2, 3), labels, {name: torch.tensor([True, True]) for name in labels})
+    with pytest.raises(ModelError, match=r"WithTasksAlone does not say what that is\. Add a method shared_parameters"):
+        if what == "cosines":
+            gradient_cosines(model, batch)
+        else:
+            next(train_steps(model, [batch], SGD(model.parameters(), lr=0.1), weights=RULES[what](model.tasks)))
+    model.shared_parameters = lambda: list(model.encoder.parameters())
+    assert len(gradient_cosines(model, batch)) == 1

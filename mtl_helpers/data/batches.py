@@ -50,14 +50,12 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device | str) -> Batch:
         """The batch on another device."""
-        device, tensors = (
-            torch.device(device),
-            (*_parts(self.inputs).values(), *self.targets.values(), *self.masks.values()),
-        )
-        if all(tensor.device == device for tensor in tensors):
+        device = torch.device(device)
+        inputs = {"": self.inputs} if isinstance(self.inputs, Tensor) else self.inputs
+        if all(tensor.device == device for part in (inputs, self.targets, self.masks) for tensor in part.values()):
             return self
-        moved = {name: part.to(device, non_blocking=True) for name, part in _parts(self.inputs).items()}
-        inputs = moved[""] if isinstance(self.inputs, Tensor) else {name: moved[name] for name in self.inputs}
+        moved = {name: part.to(device, non_blocking=True) for name, part in inputs.items()}
+        inputs = moved[""] if isinstance(self.inputs, Tensor) else moved
         return Batch(inputs, *({name: part.to(device) for name, part in each.items()} for each in self[1:]))
 
     def checked(self, tasks: Sequence[Task]) -> Batch:

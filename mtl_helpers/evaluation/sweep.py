@@ -27,6 +27,7 @@ from mtl_helpers.evaluation.run_store import RunStore, plain
 
 Config = Mapping[str, Any]
 Run = Callable[[dict[str, Any]], Mapping[str, Any]]
+Call = Callable[[Run, dict], dict]  # of one run, wherever it is computed
 _OWN = ("seconds", "error")  # columns that a sweep adds
 _turn = threading.RLock()
 
@@ -70,10 +71,11 @@ def sweep(
     """
     wanted = _checked(configs)
     kept = RunStore(store)
+    columns = frozenset(name for config in wanted.values() for name in config)
     found = {key: kept.found[key] for key in wanted if key in kept.found}
     todo = {key: config for key, config in wanted.items() if key not in found}
     bar = tqdm(total=len(wanted), initial=len(found), desc="runs", disable=not progress, leave=False)
-    with bar, closing(_compute(todo, run, executor, processes, kept)) as outcomes:
+    with bar, closing(_compute(todo, run, executor, processes, kept, columns)) as outcomes:
         for key, outcome in outcomes:
             kept.add(key, outcome)
             found[key] = outcome
@@ -87,25 +89,33 @@ def sweep(
 
 
 def _compute(
-    todo: dict[str, dict], run: Run, executor: Executor | None, processes: int | None, kept: RunStore
+    todo: dict[str, dict],
+    run: Run,
+    executor: Executor | None,
+    processes: int | None,
+    kept: RunStore,
+    columns: frozenset[str],
 ) -> Iterator[tuple[str, dict]]:
-    """Key and outcome of each run, as they finish."""
+    """Key and outcome of each run, as they finish; ``columns`` are those of all configs."""
+    one, in_turn = partial(_one, columns=columns), partial(_in_turn, columns=columns)
     processes = os.cpu_count() or 1 if processes is None else whole_number("processes", processes)
     if executor is not None:
-        yield from _on_executor(todo, run, executor, kept)
+        yield from _on_executor(todo, run, executor, kept, in_turn)
     elif processes == 1:
         threads = torch.get_num_threads()
         try:
             for key, config in todo.items():
-                yield key, _in_turn(run, config)
+                yield key, in_turn(run, config)
         finally:
             torch.set_num_threads(threads)
     else:
-        yield from _on_cores(todo, run, processes, kept)
+        yield from _on_cores(todo, run, processes, kept, one)
 
 
-def _on_executor(todo: dict[str, dict], run: Run, executor: Executor, kept: RunStore) -> Iterator[tuple[str, dict]]:
-    futures, given_up = _submitted(executor, _in_turn, run, todo, kept), []
+def _on_executor(
+    todo: dict[str, dict], run: Run, executor: Executor, kept: RunStore, one: Call
+) -> Iterator[tuple[str, dict]]:
+    futures, given_up = _submitted(executor, one, run, todo, kept), []
     try:
         for future in as_completed(futures):
             try:
@@ -114,7 +124,7 @@ def _on_executor(todo: dict[str, dict], run: Run, executor: Executor, kept: RunS
                 given_up.append(futures[future])
         for key in given_up:  # and with it those that only stood beside: alone, each answers for itself
             try:  # (as a partial: the very same call dask would answer from memory, with the same failure)
-                yield key, executor.submit(partial(_in_turn, run), todo[key]).result()
+                yield key, executor.submit(partial(one, run), todo[key]).result()
             except Exception as problem:
                 yield key, _failed(problem)
     finally:
@@ -122,7 +132,7 @@ def _on_executor(todo: dict[str, dict], run: Run, executor: Executor, kept: RunS
             future.cancel()
 
 
-def _on_cores(todo: dict[str, dict], run: Run, processes: int, kept: RunStore) -> Iterator[tuple[str, dict]]:
+def _on_cores(todo: dict[str, dict], run: Run, processes: int, kept: RunStore, one: Call) -> Iterator[tuple[str, dict]]:
     try:
         pickle.dumps(run)
     except Exception as problem:
@@ -135,7 +145,7 @@ def _on_cores(todo: dict[str, dict], run: Run, processes: int, kept: RunStore) -
         batch, before, broken = dict(list(left.items())[:1]) if alone else left, len(left), False
         pool, futures = _pool(min(processes, len(batch))), {}
         try:
-            futures = _submitted(pool, _one, run, batch, kept)
+            futures = _submitted(pool, one, run, batch, kept)
             for future in as_completed(futures):
                 try:
                     outcome = future.result()
@@ -156,9 +166,7 @@ def _on_cores(todo: dict[str, dict], run: Run, processes: int, kept: RunStore) -
         alone = broken and (alone or len(left) == before)  # no progress: find the culprit, one run at a time
 
 
-def _submitted(
-    executor: Executor, call: Callable[[Run, dict], dict], run: Run, todo: dict[str, dict], kept: RunStore
-) -> dict[Future, str]:
+def _submitted(executor: Executor, call: Call, run: Run, todo: dict[str, dict], kept: RunStore) -> dict[Future, str]:
     """The runs by future. Each is stored by the executor's own thread, which no interrupt ever hits."""
     futures = {executor.submit(call, run, config): key for key, config in todo.items()}
     for future, key in futures.items():
@@ -197,20 +205,20 @@ def _kill(pool: Executor) -> None:
         worker.kill()
 
 
-def _in_turn(run: Run, config: dict) -> dict:
+def _in_turn(run: Run, config: dict, columns: frozenset[str]) -> dict:
     """One run in a process that may have other threads with runs: one after the other, as they share PyTorch's seed."""
     with _turn:
-        return _one(run, config)
+        return _one(run, config, columns)
 
 
-def _one(run: Run, config: dict) -> dict:
+def _one(run: Run, config: dict, columns: frozenset[str]) -> dict:
     """One run in a worker; what it raises is an outcome too."""
     torch.set_num_threads(1)
     start = time.perf_counter()
     try:
         result = run(dict(config))
         seconds = time.perf_counter() - start
-        return {"result": _checked_result(result, config), "seconds": seconds, "error": ""}
+        return {"result": _checked_result(result, config, columns), "seconds": seconds, "error": ""}
     except Exception as problem:
         return _failed(problem, time.perf_counter() - start)
 
@@ -219,7 +227,7 @@ def _failed(problem: Exception, seconds: float = 0.0) -> dict:
     return {"result": {}, "seconds": seconds, "error": f"{type(problem).__name__}: {problem}"}
 
 
-def _checked_result(result: Any, config: dict) -> dict[str, Any]:
+def _checked_result(result: Any, config: dict, columns: frozenset[str]) -> dict[str, Any]:
     if not isinstance(result, Mapping):
         raise DataError(f"run must return a dict of results by name; it returned {result!r:.80}.")
     result, given = plain(result), plain(config)
@@ -229,6 +237,11 @@ def _checked_result(result: Any, config: dict) -> dict[str, Any]:
         if name in given and given[name] != result[name]:
             raise DataError(
                 f"run returned '{name}' = {result[name]!r:.80}, but the config has {given[name]!r:.80} there; "
+                "let run return it under another name."
+            )
+        if name in columns and name not in given:
+            raise DataError(
+                f"run returned '{name}', and other configs of the sweep have a column of that name; "
                 "let run return it under another name."
             )
     return result

@@ -22,6 +22,7 @@ from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_load
 from mtl_helpers.evaluation import StepTimer
 from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, count_parameters
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 from mtl_helpers.training import Record, fit, validate
 
@@ -56,8 +57,8 @@ def arms(encoder: str, seed: int) -> dict[str, tuple]:
         frames = [part.dropna(subset=["sentiment"]) if tasks == [SENTIMENT] else part for part in splits]
         data = [encode_reviews(frame, vocabulary, tasks) for frame in frames]
         train = make_loader(data[0], batch_size=32, shuffle=True, seed=seed)
-        torch.manual_seed(seed)
-        model = MultiTaskModel(ENCODERS[encoder](len(vocabulary)), tasks)
+        with drawn_from(seeded(seed)):
+            model = MultiTaskModel(ENCODERS[encoder](len(vocabulary)), tasks)
         made[arm] = (model, train, *(make_loader(part, batch_size=128) for part in data[1:]))
     return made
 

@@ -42,6 +42,7 @@ from mtl_helpers.driving import (
 from mtl_helpers.experiments import Config, Experiment
 from mtl_helpers.experiments.real_data import given, versions_of
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel, count_parameters
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import fit, validate
 
@@ -55,12 +56,15 @@ READS = {"sign": ["camera"], "obstacle": ["camera"], "command": ["microphone"], 
 READS |= {"speaker": ["microphone"], "object": ["camera"], "kind": ["camera"]}  # the others read both
 
 
-def new_model(tasks: Sequence[Task], seed: int, drop: float = 0.0) -> MultiTaskModel:
-    """The branches that these tasks need, the trunk, and a head a task."""
+def new_model(
+    tasks: Sequence[Task], seed: int, drop: float = 0.0, *, generator: torch.Generator | None = None
+) -> MultiTaskModel:
+    """The branches that these tasks need, the trunk, and a head a task; drawn by ``seed``, or on from a ``generator``."""
     reads = {name for task in tasks for name in READS.get(task.name, ["camera", "microphone"])}
-    torch.manual_seed(seed)
-    branches = {"camera": ImageEncoder(size=32, colours=3), "microphone": ImageEncoder(size=24)}
-    return MultiTaskModel(FusionEncoder({name: branches[name] for name in sorted(reads)}, hidden=64, drop=drop), tasks)
+    with drawn_from(generator or seeded(seed)):
+        branches = {"camera": ImageEncoder(size=32, colours=3), "microphone": ImageEncoder(size=24)}
+        encoder = FusionEncoder({name: branches[name] for name in sorted(reads)}, hidden=64, drop=drop)
+        return MultiTaskModel(encoder, tasks)
 
 
 def with_label(data: MultiTaskDataset, task: str, *, known: bool = True) -> MultiTaskDataset:
@@ -127,7 +131,8 @@ def run(config: Config) -> dict[str, Any]:
         splits = real(world)
         train, tests = splits.train, {"whole": splits.test}
     tasks = [task for task in TASKS[world] if arm != "single" or task.name == config["task"]]
-    model = new_model(tasks, seed, DROP if arm == "modality dropout" else 0.0)
+    generator = seeded(seed)  # of the first weights, and then of what is dropped
+    model = new_model(tasks, seed, DROP if arm == "modality dropout" else 0.0, generator=generator)
     loader = new_loader(train, tasks, seed)
     start = time.thread_time()
     fit(
@@ -138,6 +143,7 @@ def run(config: Config) -> dict[str, Any]:
         weights=WEIGHTS.get(arm),
         val_loader=make_loader(splits.val, 250),
         eval_every=100,
+        generator=generator,
     )
     seconds = time.thread_time() - start
     scores = {name: validate(model, make_loader(test, 250))[1] for name, test in tests.items()}

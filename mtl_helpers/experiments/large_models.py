@@ -49,6 +49,7 @@ from mtl_helpers.data import (
 from mtl_helpers.experiments import CACHE, Config, Experiment
 from mtl_helpers.models import FrozenFeatures, LSTMEncoder, MultiTaskModel, OnFeatures, load_pretrained
 from mtl_helpers.models.text_to_text import answer_task, as_prompts, prompt_vocabulary, small_decoder
+from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
 from mtl_helpers.training import fit, validate
 
@@ -57,6 +58,9 @@ ALONE = ("bag of words", "LSTM", "MiniLM", "MiniLM, layer")
 LABELS = (*ALONE, "LSTM + stars", "MiniLM, layer + stars")
 TUNING = ("heads only", "last two layers", "LoRA, shared", "LoRA, one a task", "all layers")
 MIXING = {"proportional": 1, "temperature 2": 2, "equal": math.inf}
+SIZES, UNSEEN = {"topic": 3000, "sentiment": 1000}, 1000  # of the mixture: prompts a task, and reviews to test on
+STEPS = {"labels": 300, "tuning": 60, "mixing": 700}
+LR = {"LSTM": 0.005, "MiniLM": 0.003, "mixing": 0.002}  # of AdamW; of the ways of fine-tuning see `prepared`
 
 
 # Few labels ---------------------------------------------------------------------------------------------------------
@@ -79,7 +83,7 @@ def few_labels(train: pd.DataFrame, task: Task, n: int | str, seed: int) -> pd.D
     return train.assign(**{task.name: train[task.name].where(train.index.isin(kept), None)})
 
 
-def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = 300) -> dict[str, float]:
+def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = STEPS["labels"]) -> dict[str, float]:
     """Test accuracy of one arm."""
     task = TASKS[task]
     splits = split_reviews(load_reviews(), seed=seed)
@@ -89,17 +93,15 @@ def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = 300) -
     tasks = [task, STARS] if arm.endswith("+ stars") else [task]
     rows = train if STARS in tasks else train[train[task.name].notna()]
     if arm.startswith("LSTM"):
-        vocabulary = Vocabulary.from_texts(splits.train.text)
-        lr = 0.005
+        vocabulary, lr = Vocabulary.from_texts(splits.train.text), LR["LSTM"]
     else:
-        vocabulary = frozen_features()
-        lr = 0.003
-    torch.manual_seed(seed)
-    if arm.startswith("LSTM"):
-        encoder = LSTMEncoder(len(vocabulary))
-    else:
-        encoder = OnFeatures(vocabulary.features, hidden=32 if "layer" in arm else None)
-    model = MultiTaskModel(encoder, tasks)
+        vocabulary, lr = frozen_features(), LR["MiniLM"]
+    with drawn_from(seeded(seed)):
+        if arm.startswith("LSTM"):
+            encoder = LSTMEncoder(len(vocabulary))
+        else:
+            encoder = OnFeatures(vocabulary.features, hidden=32 if "layer" in arm else None)
+        model = MultiTaskModel(encoder, tasks)
     loader = make_loader(encode_reviews(rows, vocabulary, tasks), 32, shuffle=True, seed=seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     fit(model, loader, optimizer, steps=steps, weights={"stars": 0.2} if STARS in tasks else None)
@@ -131,9 +133,8 @@ def tuning_data(seed: int, n: int = 240, tested: int = 200) -> tuple[pd.DataFram
     return splits.train.sample(n, random_state=seed), splits.test.sample(tested, random_state=seed)
 
 
-def prepared(arm: str, seed: int) -> tuple[nn.Module, Any, float | None]:
+def prepared(arm: str) -> tuple[nn.Module, Any, float | None]:
     """The encoder, as the arm trains it, what encodes texts for it, and the learning rate of what is trained in it."""
-    torch.manual_seed(seed)
     encoder, subwords = load_pretrained()
     if arm.startswith("LoRA"):
         return encoder.add_lora(8), subwords, 3e-3
@@ -144,21 +145,23 @@ def prepared(arm: str, seed: int) -> tuple[nn.Module, Any, float | None]:
     return encoder, subwords, 1e-4
 
 
-def tuning_run(arm: str, seed: int, steps: int = 60) -> dict[str, float]:
+def tuning_run(arm: str, seed: int, steps: int = STEPS["tuning"]) -> dict[str, float]:
     """Test accuracies, trainable numbers, processor seconds and memory of one arm."""
     train, test = tuning_data(seed)
     groups = [[TOPIC], [SENTIMENT]] if arm == "LoRA, one a task" else [[TOPIC, SENTIMENT]]
     result, trainable = {}, 0
     for tasks in groups:
-        encoder, vocabulary, lr = prepared(arm, seed)
-        start, base = time.process_time(), resident_mb()
-        model = MultiTaskModel(encoder, tasks)
+        generator = seeded(seed)  # of the first weights, and then of dropout
+        with drawn_from(generator):
+            encoder, vocabulary, lr = prepared(arm)
+            start, base = time.process_time(), resident_mb()
+            model = MultiTaskModel(encoder, tasks)
         loader = make_loader(encode_reviews(train, vocabulary, tasks), 16, shuffle=True, seed=seed)
         bottom = [p for p in encoder.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW([{"params": model.heads.parameters(), "lr": 0.005}])
         if bottom:
             optimizer.add_param_group({"params": bottom, "lr": lr})
-        fit(model, loader, optimizer, steps=steps if bottom else 400)
+        fit(model, loader, optimizer, steps=steps if bottom else 400, generator=generator)
         result["seconds"] = result.get("seconds", 0) + time.process_time() - start
         result["memory_mb"] = max(result.get("memory_mb", 0), resident_mb() - base)
         trainable += sum(p.numel() for p in model.parameters() if p.requires_grad)
@@ -169,26 +172,31 @@ def tuning_run(arm: str, seed: int, steps: int = 60) -> dict[str, float]:
 # Tasks named in the text --------------------------------------------------------------------------------------------
 
 
-def mixing_data(seed: int, sizes: tuple[int, int] = (3000, 1000), tested: int = 1000) -> tuple[Vocabulary, dict, dict]:
+def mixing_reviews(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reviews to train on, and to test on."""
+    written = max(SIZES.values())
+    reviews = make_reviews(written + UNSEEN, relatedness=0, seed=seed)
+    return reviews.iloc[:written], reviews.iloc[written:]
+
+
+def mixing_data(train: pd.DataFrame, test: pd.DataFrame) -> tuple[Vocabulary, dict, dict]:
     """The vocabulary, by task the prompts to train on, and by task those to test on."""
-    reviews = make_reviews(sizes[0] + tested, relatedness=0, seed=seed)
-    train, test = reviews.iloc[: sizes[0]], reviews.iloc[sizes[0] :]
     vocabulary = prompt_vocabulary(train.text, list(TASKS.values()))
     answer = [answer_task(vocabulary)]
 
     def encoded(rows: pd.DataFrame, task: Task) -> MultiTaskDataset:
         return encode_reviews(as_prompts(rows, task), vocabulary, answer)
 
-    parts = {task.name: encoded(train.iloc[:n], task) for task, n in zip(TASKS.values(), sizes, strict=True)}
+    parts = {name: encoded(train.iloc[:n], TASKS[name]) for name, n in SIZES.items()}
     return vocabulary, parts, {task.name: encoded(test, task) for task in TASKS.values()}
 
 
-def mixing_run(arm: str, seed: int, steps: int = 700) -> dict[str, float]:
+def mixing_run(arm: str, seed: int, steps: int = STEPS["mixing"]) -> dict[str, float]:
     """Test accuracies of a decoder that saw the tasks in one mixture."""
-    vocabulary, parts, tests = mixing_data(seed)
+    vocabulary, parts, tests = mixing_data(*mixing_reviews(seed))
     model = small_decoder(vocabulary, seed=seed)
     loader = mixed_loader(parts, 32, temperature=MIXING[arm], seed=seed)
-    fit(model, loader, torch.optim.AdamW(model.parameters(), lr=0.002), steps=steps)
+    fit(model, loader, torch.optim.AdamW(model.parameters(), lr=LR["mixing"]), steps=steps)
     return {name: validate(model, make_loader(part, 250))[1]["answer"] for name, part in tests.items()}
 
 

@@ -121,7 +121,7 @@ def static(tasks: Sequence[Task], share: float) -> StaticWeights:
     return StaticWeights(tasks, {first.name: share, second.name: 1 - share}, total=len(tasks))
 
 
-def train(
+def train_one(
     world: World,
     words: int,
     parts: Sequence[MultiTaskDataset],
@@ -160,7 +160,7 @@ def arms(name: str, size: str, lr: float, seed: int) -> list[dict]:
     """Every arm of one world at one learning rate and seed; of the large model only λ by hand."""
     world = WORLDS[name]
     words, parts = world.parts(seed)
-    run = partial(train, world, words, parts, seed, lr, size=size)
+    run = partial(train_one, world, words, parts, seed, lr, size=size)
     found = [("single", np.nan, run(tasks=[task])) for task in world.tasks]
     found += [("static", share, run(weights=static(world.tasks, share))) for share in SHARES]
     if size == "small":
@@ -177,7 +177,7 @@ def searches(name: str, seed: int) -> list[dict]:
     names = [task.name for task in world.tasks]
 
     def scores(weights: Mapping[str, float], lr: float, words: int = words, parts: Sequence = parts) -> pd.DataFrame:
-        rows = train(world, words, parts, seed, lr, weights=static(world.tasks, weights[names[0]]))
+        rows = train_one(world, words, parts, seed, lr, weights=static(world.tasks, weights[names[0]]))
         return pd.DataFrame(rows).set_index("task")
 
     def on_val(weights: Mapping[str, float], lr: float) -> dict[str, float]:

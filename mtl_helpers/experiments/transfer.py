@@ -85,6 +85,10 @@ DEAR = replace(usual_arms(SENTIMENT, TOPIC)[2], name="conditioned, larger and lo
 FREE = partial(ConditionedModel, on={"sentiment": "topic"}, detach=False)
 FREE_CONTROL = Arm("control, free", [SENTIMENT, TOPIC], partial(on_top, kind=FREE), {"topic": 0})
 
+BESIDE = {
+    task.name: Arm(task.name, [SENTIMENT, task]) for task in (STARS, TOPIC, CHANCE)
+}  # whose gradients are looked at
+
 
 # The worlds. Each function runs all arms of one world at one seed and gives a row for each.
 
@@ -167,10 +171,10 @@ def gradients(rho: float, seed: int) -> list[dict]:
     """Do gradients tell what another task will change? In steps 1 to 100, in 101 to 300, and the change at the end."""
     splits, run = with_coins(controlled_splits(1000, seed, relatedness=rho), seed), {"seed": seed, "steps": STEPS[1000]}
     alone, rows = run_arm(Arm("single", [SENTIMENT]), splits, **run), []
-    for other in (STARS, TOPIC, CHANCE):
+    for other, arm in BESIDE.items():
         looks: list[dict] = []
-        both = run_arm(Arm(other.name, [SENTIMENT, other]), splits, **run, on_step=partial(look, looks, other.name))
-        row = {"rho": rho, "n": 1000, "other": other.name, **pd.DataFrame(looks).mean()}
+        both = run_arm(arm, splits, **run, on_step=partial(look, looks, other))
+        row = {"rho": rho, "n": 1000, "other": other, **pd.DataFrame(looks).mean()}
         rows.append(row | {"change": both.score - alone.score})
     return rows
 

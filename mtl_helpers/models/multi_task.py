@@ -92,6 +92,17 @@ class MultiTaskModel(Described, nn.Module):
         return {task.name: words if task.per_word else text for task in self.tasks}
 
 
+def shared_parameters(model: nn.Module) -> list[nn.Parameter]:
+    """What a model says that its tasks share, inside of any wrapper; raises `ModelError` if it does not say it."""
+    inner = unwrapped(model)
+    if not hasattr(inner, "shared_parameters"):
+        raise ModelError(
+            f"Gradients of tasks meet in what the tasks share, and {type(inner).__name__} does not say what that is. Add a "
+            "method shared_parameters(self) to it that returns a list, such as list(self.encoder.parameters())."
+        )
+    return inner.shared_parameters()
+
+
 def unwrapped(model: nn.Module) -> MultiTaskModel:
     """The multi-task model inside of a wrapper such as ``DataParallel``."""
     inner = model

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from mtl_helpers.data.batches import Batch
-from mtl_helpers.models import MultiTaskModel, unwrapped
+from mtl_helpers.models import MultiTaskModel, shared_parameters, unwrapped
 from mtl_helpers.randomness import RandomState, buffers_kept, drawn_again, look, random_state
 
 
@@ -24,7 +24,7 @@ def task_gradients(model: MultiTaskModel, batch: Batch, state: RandomState | Non
     What is shared, ``model.shared_parameters()`` says: if it is nothing, as in a frozen encoder, the tensors are empty. A task
     without a label in the batch has no loss, so no gradient, and is left out.
     """
-    shared, gradients = unwrapped(model).shared_parameters(), {}
+    shared, gradients = shared_parameters(model), {}
     with buffers_kept(model):
         with drawn_again(state):
             losses = _losses(model, batch)
@@ -77,7 +77,7 @@ def task_affinity(
     of the two has no label, or j's loss is 0. Before and after the step the dropout is the same.
     """
     state = random_state() if state is None else state
-    gradients, shared = task_gradients(model, batch, state), unwrapped(model).shared_parameters()
+    gradients, shared = task_gradients(model, batch, state), shared_parameters(model)
     start = [p.detach().clone() for p in shared]
 
     @torch.no_grad()

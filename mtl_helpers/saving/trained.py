@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from mtl_helpers.data import ColumnNumbers, Vocabulary
-from mtl_helpers.data.vocabulary import TextNumbers, check_texts
+from mtl_helpers.data.tokens import as_texts
+from mtl_helpers.data.vocabulary import TextNumbers
 from mtl_helpers.errors import DataError
 from mtl_helpers.models import FrozenFeatures, MultiTaskModel, Subwords
 from mtl_helpers.tasks import Task
@@ -60,7 +61,7 @@ class Trained:
         if isinstance(self.vocabulary, (TextNumbers, FrozenFeatures)):
             if isinstance(examples, pd.DataFrame):
                 raise DataError(f"Expected texts, such as frame.text; found a table of {list(examples.columns)}.")
-            examples = check_texts(examples)
+            examples = as_texts(examples)
         if self.vocabulary is not None:
             rows = examples.iloc if isinstance(examples, pd.DataFrame) else examples
             for i in range(0, len(examples), size):

@@ -153,17 +153,18 @@ class Task:
         """
         self.check_output(output, target)
         rows = mask.nonzero().squeeze(1) if mask is not None and mask.dtype == torch.bool else mask
-        if rows is None or len(rows) == len(target):
+        n = size = target.shape[0]
+        if rows is None or (n := rows.shape[0]) == size:
             return self._each(output, target).mean()  # of nothing: nan
-        if not len(rows):
+        if not n:
             return output.new_tensor(math.nan)
         each = self._each(output.index_select(0, rows), target.index_select(0, rows))
         # Each at its own place, so that (l * mask).sum() / mask.sum(), written by hand, is the same to the last bit.
-        return each.new_zeros(len(target)).index_copy_(0, rows, each).sum() / len(rows)
+        return each.new_zeros(size).index_copy(0, rows, each).sum() / n
 
     def _each(self, output: Tensor, target: Tensor) -> Tensor:
         each = self.losses(output, target)
-        if each.shape != (len(target),):
+        if each.shape != (target.shape[0],):
             raise TaskError(
                 f"Task '{self.name}': its losses must be one number an example, shape ({len(target)},); found "
                 f"{tuple(each.shape)}. (torch's losses give that with reduction='none'.)"
@@ -172,7 +173,7 @@ class Task:
 
     def check_output(self, output: Tensor, target: Tensor) -> None:
         """Raise `TaskError` unless the head's output has the shape that the task needs, see `from_head`."""
-        expected = (len(target), self.n_outputs) if self.classes else (len(target), *self.label_shape)
+        expected = (target.shape[0], *((self.n_outputs,) if self.classes else self.label_shape))
         if output.shape != expected:  # a kind of one's own may have several numbers for a label
             expected = tuple(self.from_head(output.new_empty(len(target), self.n_outputs)).shape)
         if output.shape != expected:

@@ -76,19 +76,20 @@ def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Bat
     losses.counts = {}
     for task in tasks:
         target, mask = batch.labels_of(task.name)
-        rows = mask.nonzero().squeeze(1)
-        losses.counts[task.name] = n = len(rows)
+        rows = mask.nonzero()
+        losses.counts[task.name] = n = rows.shape[0]
         if n:
-            losses[task.name] = task.loss(output_of(task, outputs), target, None if n == len(mask) else rows)
+            known = None if n == mask.shape[0] else rows.squeeze(1)
+            losses[task.name] = task.loss(output_of(task, outputs), target, known)
     return losses
 
 
 def output_of(task: Task, outputs: Mapping[str, Tensor]) -> Tensor:
     """What the model answered for one task; raises `TrainingError` if a model of one's own answers otherwise."""
-    if not isinstance(outputs, Mapping) or task.name not in outputs:
-        found = list(outputs) if isinstance(outputs, Mapping) else f"a {type(outputs).__name__}"
-        raise TrainingError(f"A model answers with a dict, an output for each task; for '{task.name}' found {found}.")
-    return outputs[task.name]
+    if isinstance(outputs, (dict, Mapping)) and task.name in outputs:
+        return outputs[task.name]
+    found = list(outputs) if isinstance(outputs, Mapping) else f"a {type(outputs).__name__}"
+    raise TrainingError(f"A model answers with a dict, an output for each task; for '{task.name}' found {found}.")
 
 
 def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> Tensor:
@@ -100,7 +101,12 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> 
     """
     if absent := losses.keys() - weights.keys():
         raise TrainingError(f"There is no λ for the task '{min(absent)}'; there are weights for {sorted(weights)}.")
-    return sum(weights[name] * loss for name, loss in losses.items())
+    # No product with 1.0, and no 0 to begin from: each would be one more operation, forward and backward.
+    terms = [
+        loss if weights[name].__class__ is float and weights[name] == 1 else weights[name] * loss
+        for name, loss in losses.items()
+    ]
+    return sum(terms[1:], start=terms[0]) if terms else 0
 
 
 def weights_by_count(dataset: MultiTaskDataset, *, alpha: float = 1.0) -> dict[str, float]:

@@ -15,6 +15,7 @@ from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.table.reading import need_columns
 from mtl_helpers.data.tokens import text_key
 from mtl_helpers.errors import DataError
+from mtl_helpers.tasks import Task
 
 
 class Splits(NamedTuple):
@@ -75,6 +76,9 @@ def split_table(
         raise DataError(f"fractions must be three positive numbers that add up to 1; found {fractions!r}.")
     if isinstance(by, str):
         raise DataError(f"by must be a tuple of columns; found {by!r}. Write by=({by!r},).")
+    for column in (by, groups, text, *([] if isinstance(by, Task) else by)):
+        if isinstance(column, Task):
+            raise DataError(f"Columns are named by texts; found the task '{column.name}': write {column.name!r}.")
     need_columns(frame, by, "Cannot split: column")
     units = _units(frame, text, groups)
     _, first = np.unique(units, return_index=True)
@@ -136,7 +140,13 @@ def _units(frame: pd.DataFrame, text: str | None, groups: str | None, *, sort: b
         tied.append(pd.factorize(text_key(frame[text]), sort=sort)[0])
     if groups is not None:
         need_columns(frame, (groups,), "Cannot split: column")
-        codes = pd.factorize(frame[groups])[0]
+        try:
+            codes = pd.factorize(frame[groups])[0]
+        except TypeError:
+            row, found = next((i, value) for i, value in enumerate(frame[groups]) if value.__hash__ is None)
+            raise DataError(
+                f"Cannot split: a group is one value, a number or a text; column {groups!r} holds {found!r:.80} in row {row}."
+            ) from None
         alone = codes < 0
         codes[alone] = len(frame) + np.arange(int(alone.sum()))
         tied.append(pd.factorize(codes)[0])

@@ -51,18 +51,22 @@ def strip_space(frame: pd.DataFrame, text: str = "text") -> pd.DataFrame:
     return frame[frame[text] != ""]
 
 
-def merge_copies(frame: pd.DataFrame, labels: Sequence[str], text: str = "text") -> pd.DataFrame:
+def merge_copies(
+    frame: pd.DataFrame, labels: Sequence[str], text: str = "text", *, tasks: Sequence[Task] = ()
+) -> pd.DataFrame:
     """Keep the first row of each text (case and punctuation do not count), with labels that it lacks from its copies.
 
-    A label on which the copies disagree is in doubt, and becomes missing.
+    A label on which the copies disagree is in doubt, and becomes missing. Labels of one of the ``tasks`` agree if they make
+    the same target: so ``"a;b"`` and ``"b;a"`` of several classes do.
     """
     copy_of = pd.factorize(text_key(frame[text]))[0]
     first = ~pd.Series(copy_of).duplicated().to_numpy()
     merged, n = frame[first], int(first.sum())
     if n == len(frame):
         return merged
+    by_name = {task.name: task for task in tasks}
     for name in labels:
-        values, known = pd.factorize(frame[name].map(_hashable), use_na_sentinel=True)
+        values, known = pd.factorize(_comparable(frame[name], by_name.get(name)), use_na_sentinel=True)
         low, high = np.full(n, len(known)), np.full(n, -1)
         labelled = values >= 0
         np.minimum.at(low, copy_of[labelled], values[labelled])
@@ -77,8 +81,15 @@ def merge_copies(frame: pd.DataFrame, labels: Sequence[str], text: str = "text")
     return merged
 
 
-def _hashable(label: Any) -> Any:
-    return label if label.__hash__ is not None else tuple(label)
+def _comparable(labels: pd.Series, task: Task | None) -> pd.Series:
+    """Equal where two labels say the same, None or nan where there is none."""
+    if task is None:
+        return labels.map(lambda label: label if label.__hash__ is not None else tuple(label))
+    target, mask = task.encode(labels)
+    rows = (target + 0).numpy()  # there is no -0 in it
+    return pd.Series(
+        [row.tobytes() if known else None for row, known in zip(rows, mask.tolist(), strict=True)], dtype=object
+    )
 
 
 def clean_table(
@@ -127,7 +138,7 @@ def clean_table(
             **{task.name: unify_spellings(f[task.name], task) for task in tasks}
         )
     if text is not None and merge:
-        steps["duplicates"] = lambda f: merge_copies(f, names, text)
+        steps["duplicates"] = lambda f: merge_copies(f, names, text, tasks=tasks)
     frame, table = counted(frame, steps, [*([] if text is None else [text]), *names])
     return frame.reset_index(drop=True), table
 

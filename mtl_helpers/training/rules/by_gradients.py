@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,7 +15,7 @@ from torchjd import Stateful
 from torchjd.aggregation import GramianWeightedAggregator
 from torchjd.linalg import DualConeProjector
 
-from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.models import MultiTaskModel, shared_parameters
 from mtl_helpers.randomness import Private
 from mtl_helpers.tasks import Task
 from mtl_helpers.training.rules.weighting import Weighting
@@ -103,15 +104,21 @@ class GradientWeighting(Weighting):
         return weights
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the generator stands."""
+        """Where the generator stands, and what a stateful aggregator remembers."""
+        memory = {}
         if isinstance(self.aggregator, Stateful):
-            raise TrainingError(f"{self.kind} remembers what only it knows: a run by it can not go on from a file.")
-        return {**super().state_dict(), "generator": self.generator.get_state()}
+            weighting = self.aggregator.gramian_weighting
+            if not hasattr(weighting, "_state_key"):  # as those of TorchJD have, for what their buffers are
+                raise TrainingError(f"{self.kind} remembers what only it knows: a run by it can not go on from a file.")
+            memory = copy.deepcopy({**weighting._buffers, "_state_key": weighting._state_key})
+        return {**super().state_dict(), "generator": self.generator.get_state(), "memory": memory}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from there."""
         super().load_state_dict(state)
         self.generator.set_state(state["generator"])
+        for name, value in copy.deepcopy(state.get("memory", {})).items():
+            setattr(self.aggregator.gramian_weighting, name, value)
 
     @property
     def kind(self) -> str:
@@ -150,7 +157,7 @@ class NNLSProjector(DualConeProjector):
 
 def shared_and_others(model: MultiTaskModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
     """The trainable parameters that the tasks share, and all others that are trained."""
-    shared = model.shared_parameters()
+    shared = shared_parameters(model)
     ids = {id(p) for p in shared}
     return shared, [p for p in model.parameters() if p.requires_grad and id(p) not in ids]
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_helpers.arguments import number, whole_number
-from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.models import MultiTaskModel, shared_parameters
 from mtl_helpers.tasks import Task
 from mtl_helpers.training.rules.by_gradients import (
     add_gradient_of,
@@ -152,7 +152,7 @@ def last_shared_layer(model: MultiTaskModel) -> list[nn.Parameter]:
     `LSTMEncoder`, the experts of an `MMoE`. Where the tasks share no parameter, as encoders that are only tied together, it
     is the last part of the encoder.
     """
-    shared = {id(p) for p in model.shared_parameters() or model.encoder.parameters()}
+    shared = {id(p) for p in shared_parameters(model) or model.encoder.parameters()}
     parts: dict[str, list[nn.Parameter]] = {}
     for name, p in model.named_parameters():
         if id(p) in shared and p.requires_grad:

@@ -49,6 +49,7 @@ class Weighting:
     def __init__(self, tasks: Sequence[Task], *, total: float | None = None) -> None:
         self.tasks = check_tasks(tasks)
         self.names = [task.name for task in self.tasks]
+        self._known = frozenset(self.names)
         self.total = None if total is None else number("total, the sum of λ,", total, TrainingError, above=0)
         self._weights = dict.fromkeys(self.names, 1.0)
         self._model: weakref.ref[MultiTaskModel] | None = None
@@ -130,13 +131,12 @@ class Weighting:
 
     def scaled(self, weights: Mapping[str, float]) -> dict[str, float]:
         """λ as floats, scaled to sum to ``total`` if that is set; to a part of it, if some tasks have none."""
-        if not isinstance(weights, Mapping) or weights.keys() - set(self.names):
+        if not isinstance(weights, (dict, Mapping)) or not self._known.issuperset(weights):
             raise TrainingError(
                 f"{type(self).__name__} must give λ by task name, of {', '.join(self.names)}; found {weights!r:.80}."
             )
         weights = {n: value.item() if isinstance(value, Tensor) else float(value) for n, value in weights.items()}
-        now = sum(weights.values())
-        if self.total is None or abs(now) < 1e-12:
+        if self.total is None or abs(now := sum(weights.values())) < 1e-12:
             return weights
         total = self.total * len(weights) / len(self.names)
         return {name: value * total / now for name, value in weights.items()}
