@@ -142,7 +142,7 @@ def test_the_page_s_parts_are_looked_for_where_jupyterlab_looks(tmp_path, monkey
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "elsewhere"))
     assert environment._extensions() is None
     monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *parts: [])
-    assert "the page's part of ipywidgets and ipympl is missing" in environment._extensions()
+    assert "the page's part of ipywidgets and ipympl and anywidget is missing" in environment._extensions()
 
 
 # Other people's code pages and systems ------------------------------------------------------------------------------
