@@ -1,0 +1,127 @@
+"""Rules for two tasks written out, and the paths they take over two parameters, hundreds of steps within milliseconds.
+
+The loop takes 0.15 to 4 ms for such a step, nearly all of it to build a graph of a handful of numbers and to ask a library.
+That is too slow to draw paths anew while somebody drags their start. A test holds both against each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+from mtl_helpers.arguments import number, whole_number
+from mtl_helpers.training.task_weights import TrainingError
+
+Weights = tuple[np.ndarray, np.ndarray]
+Gradients = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+
+def equal(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Weights:
+    """The plain sum: λ = 1 for both."""
+    return np.ones_like(a), np.ones_like(c)
+
+
+def mgda(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Weights:
+    """The shortest α g₁ + (1 - α) g₂ with α from 0 to 1 (Désidéri 2012)."""
+    alpha = ((c - b) / np.maximum(a + c - 2 * b, 1e-300)).clip(0, 1)
+    return alpha, 1 - alpha
+
+
+def pcgrad(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Weights:
+    """Each gradient without what runs against the other; their sum (Yu et al. 2020)."""
+    against = np.minimum(b, 0)
+    return 1 - against / np.maximum(a, 1e-300), 1 - against / np.maximum(c, 1e-300)
+
+
+def imtl_g(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Weights:
+    """The step that has the same angle with both (Liu et al. 2021): λᵢ ∝ 1 / ‖gᵢ‖."""
+    return np.sqrt(c), np.sqrt(a)
+
+
+def aligned_mtl(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Weights:
+    """The gradients made orthogonal and equally long (Senushkin et al. 2023): λ ∝ G^(-1/2) (1, 1)."""
+    s = np.sqrt(np.maximum(a * c - b * b, 0))
+    return c + s - b, a + s - b
+
+
+# From a = g₁·g₁, b = g₁·g₂, c = g₂·g₂ to λ up to a factor. For two tasks UPGrad is half of PCGrad: up to that factor, the same.
+TWO_TASK_RULES: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Weights]] = {
+    "sum": equal,
+    "MGDA": mgda,
+    "PCGrad": pcgrad,
+    "UPGrad": pcgrad,
+    "IMTL-G": imtl_g,
+    "Aligned-MTL": aligned_mtl,
+}
+
+
+def two_task_weights(g1: np.ndarray, g2: np.ndarray, methods: Iterable[str]) -> Weights:
+    """λ₁ and λ₂, each ``(methods, ...)``, that methods give two gradients ``(methods, ..., 2)``; scaled to the sum 2.
+
+    A gradient that is 0 has λ 0, and if both are, both have 1: as `GradientWeighting` has it.
+
+    >>> conflict = np.array([[1.0, 0.0]]), np.array([[-2.0, 1.0]])
+    >>> [weight.round(3).tolist() for weight in two_task_weights(*conflict, ["PCGrad"])]
+    [[1.364], [0.636]]
+    """
+    a, b, c = (g1 * g1).sum(-1), (g1 * g2).sum(-1), (g2 * g2).sum(-1)
+    w1, w2 = np.empty_like(a), np.empty_like(a)
+    for i, name in enumerate(methods):
+        w1[i], w2[i] = TWO_TASK_RULES[name](a[i], b[i], c[i])
+    w1, w2 = w1 * (a > 0), w2 * (c > 0)
+    total = w1 + w2
+    still = total <= 0
+    total = np.where(still, 1.0, total)
+    return np.where(still, 1.0, 2 * w1 / total), np.where(still, 1.0, 2 * w2 / total)
+
+
+def two_task_paths(
+    gradients: Gradients,
+    starts: np.ndarray | tuple[float, float],
+    methods: Iterable[str] = tuple(TWO_TASK_RULES),
+    *,
+    optimizer: str = "SGD",
+    rate: float = 0.05,
+    steps: int = 300,
+    weights: tuple[float, float] | None = None,
+) -> dict[str, np.ndarray]:
+    """The places ``(steps + 1, ..., 2)`` that each method comes by from ``starts (..., 2)``: the same that the loop takes.
+
+    ``gradients`` gives those of both losses ``(..., 2)`` at points ``(..., 2)``, such as `landscape_gradients`. ``optimizer``
+    is "SGD", plain, or "Adam" as torch has it. λ of all methods are scaled to the sum 2, so that they compare at one ``rate``;
+    but ``weights``, λ₁ and λ₂ of the plain sum, are taken as they are.
+
+    >>> def bowls(theta):  # two losses ½‖θ - m‖², m = (0, 0) and (2, 0)
+    ...     return theta, theta - np.array([2.0, 0.0])
+    >>> paths = two_task_paths(bowls, (0.0, 4.0), ["sum", "MGDA"], rate=0.2)
+    >>> {name: path[-1].round(3).tolist() for name, path in paths.items()}
+    {'sum': [1.0, 0.0], 'MGDA': [1.0, 0.0]}
+    """
+    methods = list(methods)
+    if unknown := [name for name in methods if name not in TWO_TASK_RULES]:
+        raise TrainingError(
+            f"There is no method {unknown[0]!r} here; there are {', '.join(map(repr, TWO_TASK_RULES))}."
+        )
+    if optimizer not in ("SGD", "Adam"):
+        raise TrainingError(f"The optimizer is 'SGD' or 'Adam'; found {optimizer!r}.")
+    rate = number("rate, the learning rate,", rate, TrainingError, above=0)
+    steps = whole_number("steps", steps, TrainingError)
+    start = np.asarray(starts, dtype=float)
+    theta = np.repeat(start[None], len(methods), axis=0)
+    places = np.empty((steps + 1, *theta.shape))
+    places[0] = theta
+    mean, square = np.zeros_like(theta), np.zeros_like(theta)
+    given = [i for i, name in enumerate(methods) if name == "sum" and weights is not None]
+    for step in range(1, steps + 1):
+        g1, g2 = gradients(theta)
+        w1, w2 = two_task_weights(g1, g2, methods)
+        for i in given:
+            w1[i], w2[i] = weights
+        d = w1[..., None] * g1 + w2[..., None] * g2
+        if optimizer == "Adam":
+            mean, square = 0.9 * mean + 0.1 * d, 0.999 * square + 0.001 * d * d
+            d = mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+        theta = theta - rate * d
+        places[step] = theta
+    return {name: places[:, i] for i, name in enumerate(methods)}
