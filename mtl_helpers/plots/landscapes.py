@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 from matplotlib.patches import Circle
 
 from mtl_helpers.plots.figure import Figure
@@ -27,7 +26,7 @@ _LEVELS = np.arange(0.25, 4, 0.25)
 
 def losses_at(points: np.ndarray) -> np.ndarray:
     """The landscape's two losses ``(..., 2)`` at points ``(..., 2)``."""
-    return landscape_losses(torch.from_numpy(np.ascontiguousarray(points))).numpy()
+    return np.stack(landscape_losses(points[..., 0], points[..., 1]), axis=-1)
 
 
 def landscape_front(n: int = 61) -> np.ndarray:

@@ -25,8 +25,8 @@ __all__ = [
     "gradient_cosines",
     "landscape_gradients",
     "landscape_losses",
-    "pareto_distance",
     "parameters_by_part",
+    "pareto_distance",
     "task_affinity",
     "task_gradients",
 ]

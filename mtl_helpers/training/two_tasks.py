@@ -14,7 +14,7 @@ from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.training.task_weights import TrainingError
 
 Weights = tuple[np.ndarray, np.ndarray]
-Gradients = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+Gradients = Callable[[np.ndarray], np.ndarray]
 
 
 def equal(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Weights:
@@ -45,7 +45,7 @@ def aligned_mtl(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Weights:
     return c + s - b, a + s - b
 
 
-# From a = g₁·g₁, b = g₁·g₂, c = g₂·g₂ to λ up to a factor. For two tasks UPGrad is half of PCGrad: up to that factor, the same.
+# From a = g₁·g₁, b = g₁·g₂, c = g₂·g₂ to λ up to a factor. For two tasks UPGrad is half of PCGrad, so here the same.
 TWO_TASK_RULES: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Weights]] = {
     "sum": equal,
     "MGDA": mgda,
@@ -56,24 +56,23 @@ TWO_TASK_RULES: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Weights
 }
 
 
-def two_task_weights(g1: np.ndarray, g2: np.ndarray, methods: Iterable[str]) -> Weights:
-    """λ₁ and λ₂, each ``(methods, ...)``, that methods give two gradients ``(methods, ..., 2)``; scaled to the sum 2.
+def two_task_weights(gradients: np.ndarray, methods: Iterable[str]) -> np.ndarray:
+    """λ ``(2, methods, ...)`` that methods give two gradients ``(2, methods, ..., 2)``; scaled to the sum 2.
 
-    A gradient that is 0 has λ 0, and if both are, both have 1: as `GradientWeighting` has it.
+    Of a gradient that is 0 λ is 0, and if both are, both λ are 1: as `GradientWeighting` has it.
 
-    >>> conflict = np.array([[1.0, 0.0]]), np.array([[-2.0, 1.0]])
-    >>> [weight.round(3).tolist() for weight in two_task_weights(*conflict, ["PCGrad"])]
+    >>> two_task_weights(np.array([[[1.0, 0.0]], [[-2.0, 1.0]]]), ["PCGrad"]).round(3).tolist()
     [[1.364], [0.636]]
     """
-    a, b, c = (g1 * g1).sum(-1), (g1 * g2).sum(-1), (g2 * g2).sum(-1)
-    w1, w2 = np.empty_like(a), np.empty_like(a)
+    g1, g2 = gradients
+    a, b, c = (np.einsum("...i,...i", one, other) for one, other in ((g1, g1), (g1, g2), (g2, g2)))
+    weights = np.empty((2, *a.shape))
     for i, name in enumerate(methods):
-        w1[i], w2[i] = TWO_TASK_RULES[name](a[i], b[i], c[i])
-    w1, w2 = w1 * (a > 0), w2 * (c > 0)
-    total = w1 + w2
-    still = total <= 0
-    total = np.where(still, 1.0, total)
-    return np.where(still, 1.0, 2 * w1 / total), np.where(still, 1.0, 2 * w2 / total)
+        weights[0, i], weights[1, i] = TWO_TASK_RULES[name](a[i], b[i], c[i])
+        if name != "sum" and not (a[i].all() and c[i].all()):
+            present = np.stack([a[i] > 0, c[i] > 0])
+            weights[:, i] = np.where(present.all(axis=0), weights[:, i], present | ~present.any(axis=0))
+    return weights * (2 / weights.sum(axis=0))
 
 
 def two_task_paths(
@@ -83,20 +82,20 @@ def two_task_paths(
     *,
     optimizer: str = "SGD",
     rate: float = 0.05,
-    steps: int = 300,
+    steps: int = 250,
     weights: tuple[float, float] | None = None,
 ) -> dict[str, np.ndarray]:
     """The places ``(steps + 1, ..., 2)`` that each method comes by from ``starts (..., 2)``: the same that the loop takes.
 
-    ``gradients`` gives those of both losses ``(..., 2)`` at points ``(..., 2)``, such as `landscape_gradients`. ``optimizer``
-    is "SGD", plain, or "Adam" as torch has it. λ of all methods are scaled to the sum 2, so that they compare at one ``rate``;
-    but ``weights``, λ₁ and λ₂ of the plain sum, are taken as they are.
+    ``gradients`` gives those of both losses ``(2, ..., 2)`` at points ``(..., 2)``, as `landscape_gradients` does.
+    ``optimizer`` is "SGD", plain, or "Adam" as torch has it. λ of all methods are scaled to the sum 2, so that they compare
+    at one ``rate``; but ``weights``, λ₁ and λ₂ of the plain sum, are taken as they are.
 
     >>> def bowls(theta):  # two losses ½‖θ - m‖², m = (0, 0) and (2, 0)
-    ...     return theta, theta - np.array([2.0, 0.0])
+    ...     return np.stack([theta, theta - np.array([2.0, 0.0])])
     >>> paths = two_task_paths(bowls, (0.0, 4.0), ["sum", "MGDA"], rate=0.2)
     >>> {name: path[-1].round(3).tolist() for name, path in paths.items()}
-    {'sum': [1.0, 0.0], 'MGDA': [1.0, 0.0]}
+    {'sum': [1.0, 0.0], 'MGDA': [0.0, 0.0]}
     """
     methods = list(methods)
     if unknown := [name for name in methods if name not in TWO_TASK_RULES]:
@@ -114,11 +113,11 @@ def two_task_paths(
     mean, square = np.zeros_like(theta), np.zeros_like(theta)
     given = [i for i, name in enumerate(methods) if name == "sum" and weights is not None]
     for step in range(1, steps + 1):
-        g1, g2 = gradients(theta)
-        w1, w2 = two_task_weights(g1, g2, methods)
+        g = gradients(theta)
+        own = two_task_weights(g, methods)
         for i in given:
-            w1[i], w2[i] = weights
-        d = w1[..., None] * g1 + w2[..., None] * g2
+            own[:, i] = np.reshape(weights, (2,) + (1,) * (start.ndim - 1))
+        d = own[0][..., None] * g[0] + own[1][..., None] * g[1]
         if optimizer == "Adam":
             mean, square = 0.9 * mean + 0.1 * d, 0.999 * square + 0.001 * d * d
             d = mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)

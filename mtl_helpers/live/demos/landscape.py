@@ -47,14 +47,14 @@ NAMES = tuple(task.name for task in LANDSCAPE_TASKS)
 METHODS = tuple(TWO_TASK_RULES)
 OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-STEPS, PACE = 300, 40  # steps of each method's path; steps a second of the path that is steered
+STEPS, PACE = 250, 40  # steps of each method's path; steps a second of the path that is steered
 OFF = 0.05  # distance from the Pareto set from which on an end is off it
 _APART = 0.04  # between two points of a path that the page gets
 _DARK = {"#7B3FA0": "#B98AE0", "#2E9BD6": "#7CC4F0", "#8C6D1F": "#D9B75A"}  # methods' colours on a dark page
 
 
 class LandscapeView(anywidget.AnyWidget):
-    """The plane of the two parameters and that of the two losses, drawn by the page; ``value`` is the start, which it drags."""
+    """The plane of the two parameters and that of the two losses, drawn by the page, which drags ``value``, the start."""
 
     _esm = script("theme.js", "landscape.js")
     _css = CSS
@@ -216,7 +216,8 @@ class LandscapeDemo(Demo):
 
     def _build_widgets(self) -> None:
         self.view = LandscapeView(scene=_scene())
-        self.sliders = {name: LambdaSlider(name) for name in NAMES}
+        styles = task_styles(NAMES)
+        self.sliders = {name: LambdaSlider(name, colour=styles[name]["color"]) for name in NAMES}
         for name, slider in self.sliders.items():
             self._watch(slider, partial(self.weights.__setitem__, name))
         self.optimizer = widgets.ToggleButtons(options=list(OPTIMIZERS), style={"button_width": "5em"})
@@ -225,9 +226,9 @@ class LandscapeDemo(Demo):
             self._watch(chooser, lambda _: self._moved())
         self._watch(self.view, lambda _: self._moved(), "methods")
         self.buttons = {
-            "run": self._button("Run by hand", self.start, icon="play", tip="Let the path by hand go on"),
-            "stop": self._button("Pause", self.stop, icon="pause"),
-            "reset": self._button("Back to start", self.reset, icon="undo"),
+            "run": self._button("Run by hand", self.start, icon="play", tip="Let the path by hand go on", width="auto"),
+            "stop": self._button("Pause", self.stop, icon="pause", width="auto"),
+            "reset": self._button("Back to start", self.reset, icon="undo", width="auto"),
         }
         sliders = widgets.VBox(list(self.sliders.values()))
         sliders.add_class("mtl-landscape-sliders")

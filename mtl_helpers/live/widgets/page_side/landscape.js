@@ -182,7 +182,7 @@ class Landscape {
     if (first) this.ring(space, first.steep[0], first.gentle[0], ink, paper);
     this.ring(plane, ...this.start, ink, paper, "start: drag me");
     plane.word("Pareto set", plane.x(0), plane.y(0) + 20, ink);
-    space.word("Pareto front", space.x(0.12), space.y(0.2), ink, "left");
+    space.word("Pareto front", space.x(scene.front.at(-1)[0]) + 10, space.y(0) + 3, ink, "left");
     plane.done();
     space.done();
     this.drawKey(dark, ink);
