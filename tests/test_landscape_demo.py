@@ -64,7 +64,9 @@ def test_the_start_is_dragged_and_everything_follows(demo):
     before = demo.readout.value, demo.view.paths
     drag(demo, 0.1, 1.1)
     assert demo.results.distance["MGDA"] > 1 and demo.results.distance["sum"] < 0.01
-    assert "ends off it: <b>MGDA, PCGrad, UPGrad</b>" in demo.readout.value != before[0] and demo.view.paths != before[1]
+    assert (
+        "ends off it: <b>MGDA, PCGrad, UPGrad</b>" in demo.readout.value != before[0] and demo.view.paths != before[1]
+    )
     assert all((path["x"][0], path["y"][0]) == (0.1, 1.1) for path in demo.view.paths.values())
 
 

@@ -6,41 +6,20 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
-import anywidget
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 import torch
-import traitlets
 
 from mtl_helpers.live.demos.demo import Demo, DemoError
-from mtl_helpers.live.lab.curves import page_dash
-from mtl_helpers.live.widgets.chart import CSS, script
+from mtl_helpers.live.widgets.landscape_view import LandscapeView
 from mtl_helpers.live.widgets.live_widget import by_worker
 from mtl_helpers.live.widgets.page import only_shown, row
 from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.plots import figure_png
-from mtl_helpers.plots.landscapes import (
-    BY_HAND,
-    LOSS_VIEW,
-    PATH_MARKERS,
-    PATH_STYLES,
-    VIEW,
-    landscape_contours,
-    landscape_front,
-    losses_at,
-    plot_landscape,
-)
-from mtl_helpers.plots.styles import on_dark, task_styles
-from mtl_helpers.relations.landscape import (
-    CENTRE,
-    ENDS,
-    LANDSCAPE_TASKS,
-    RADIUS,
-    LandscapeModel,
-    landscape_gradients,
-    pareto_distance,
-)
+from mtl_helpers.plots.landscapes import BY_HAND, VIEW, losses_at, plot_landscape
+from mtl_helpers.plots.styles import task_styles
+from mtl_helpers.relations import LANDSCAPE_TASKS, LandscapeModel, landscape_gradients, pareto_distance
 from mtl_helpers.training import TWO_TASK_RULES, TaskWeights, train_steps, two_task_paths
 
 NAMES = tuple(task.name for task in LANDSCAPE_TASKS)
@@ -49,23 +28,6 @@ OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
 STEPS, PACE = 250, 40  # steps of each method's path; steps a second of the path that is steered
 OFF = 0.05  # distance from the Pareto set from which on an end is off it
-_APART = 0.04  # between two points of a path that the page gets
-_DARK = {"#7B3FA0": "#B98AE0", "#2E9BD6": "#7CC4F0", "#8C6D1F": "#D9B75A"}  # methods' colours on a dark page
-
-
-class LandscapeView(anywidget.AnyWidget):
-    """The plane of the two parameters and that of the two losses, drawn by the page, which drags ``value``, the start."""
-
-    _esm = script("theme.js", "landscape.js")
-    _css = CSS
-    value = traitlets.List(traitlets.Float()).tag(sync=True)
-    methods = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    scene = traitlets.Dict().tag(sync=True)
-    paths = traitlets.Dict().tag(sync=True)
-
-    def show(self, paths: dict[str, np.ndarray]) -> None:
-        """Draw these paths ``(steps, 2)``, by method: only their numbers are sent, and few of them."""
-        self.paths = {name: _for_page(path) for name, path in paths.items()}
 
 
 class LandscapeDemo(Demo):
@@ -215,7 +177,7 @@ class LandscapeDemo(Demo):
     # What the page shows ----------------------------------------------------------------------------------------
 
     def _build_widgets(self) -> None:
-        self.view = LandscapeView(scene=_scene())
+        self.view = LandscapeView()
         styles = task_styles(NAMES)
         self.sliders = {name: LambdaSlider(name, colour=styles[name]["color"]) for name in NAMES}
         for name, slider in self.sliders.items():
@@ -275,40 +237,3 @@ def _checked(start: Any) -> tuple[float, float]:
         (a, b), (c, d) = VIEW
         raise DemoError(f"A start lies in the picture: θ₁ from {a} to {b}, θ₂ from {c} to {d}; found {start!r}.")
     return x, y
-
-
-def _for_page(path: np.ndarray) -> dict[str, Any]:
-    """A path's points, thinned to some distance from each other, and their losses."""
-    way = np.concatenate([[0.0], np.hypot(*np.diff(path, axis=0).T).cumsum()])
-    _, kept = np.unique((way / max(_APART, way[-1] / 150)).astype(int), return_index=True)
-    points = path[np.append(kept, len(path) - 1)]
-    columns = np.concatenate([points, losses_at(points)], axis=1).round(3).T.tolist()
-    return dict(zip(("x", "y", "steep", "gentle"), columns, strict=True)) | {"off": float(pareto_distance(path[-1]))}
-
-
-def _scene() -> dict[str, Any]:
-    """All that does not move."""
-    styles = task_styles(NAMES)
-    return {
-        "view": VIEW,
-        "loss_view": LOSS_VIEW,
-        "disc": [*CENTRE, RADIUS],
-        "set": ENDS,
-        "front": landscape_front().round(3).tolist(),
-        "tasks": [
-            {
-                "name": name,
-                "colour": _colours(styles[name]["color"]),
-                "lines": [line.round(3).tolist() for line in lines],
-            }
-            for name, lines in landscape_contours().items()
-        ],
-        "styles": [
-            {"name": n, "colour": _colours(style["color"]), "dash": page_dash(style), "marker": PATH_MARKERS[n]}
-            for n, style in PATH_STYLES.items()
-        ],
-    }
-
-
-def _colours(colour: str) -> list[str]:
-    return [colour, _DARK.get(colour, on_dark(colour))]

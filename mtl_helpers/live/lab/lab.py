@@ -91,11 +91,7 @@ class LambdaLab(LiveWidget):
         options = {"shows": shows, "optimizers": list(OPTIMIZERS), "optimizer": optimizer, "lr": lr}
         self.panel = LabPanel(self, **options, actions=actions, moved=lambda name, value: self.set(**{name: value}))
         self.curves = RunCurves(model.tasks)
-        self.chart, self.points, self.pull = (
-            Chart(page_panels(self.curves, cosine="cosine" in shows)),
-            EncoderPoints(),
-            Pull(),
-        )
+        self.chart, self.points, self.pull = Chart(page_panels(self.curves, cosine="cosine" in shows)), EncoderPoints(), Pull()
         self.sees = widgets.ToggleButton(description="what the encoder sees", icon="eye", layout={"width": "auto"})
         self._watch(self.sees, self._show_points)
         views = widgets.VBox([row(self.sees), self.chart, self.points, self.panel.ghost_row])
@@ -191,9 +187,7 @@ class LambdaLab(LiveWidget):
     @by_worker
     def png(self) -> bytes:
         """The curves as they stand, for where no live page is."""
-        tables = {
-            name: table for name, table in self.curves.tables.items() if name != "cosine" or "cosine" in self._shows
-        }
+        tables = {name: table for name, table in self.curves.tables.items() if name != "cosine" or "cosine" in self._shows}
         return figure_png(plot_run(self.model.tasks, tables, marks=self.curves.marks, ghosts=self.ghosts))
 
     # What it can be told --------------------------------------------------------------------------------------------

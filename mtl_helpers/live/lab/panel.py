@@ -182,9 +182,7 @@ class LabPanel:
             rows.append([task.name, weight, "–" if math.isnan(loss) else f"{loss:.3f}", seen])
         by = f" by {html.escape(run.driving)}" if run.by_rule else ""
         pairs = {pair: value for pair, value in cosines.items() if not math.isnan(value)}
-        cosine = " · ".join(
-            f"{a}, {b}: {value:+.2f}" if len(cosines) > 1 else f"{value:+.2f}" for (a, b), value in pairs.items()
-        )
+        cosine = " · ".join(f"{a}, {b}: {value:+.2f}" if len(cosines) > 1 else f"{value:+.2f}" for (a, b), value in pairs.items())
         wide = f'<span style="display:inline-block; min-width:4em">λ{by}</span>'
         heads = ["task", wide, "training<br>loss", f"validation{f'<br>{self.tasks[0].metric}' if one else ''}"]
         self.readout.value = (
