@@ -12,9 +12,10 @@ import socket
 import subprocess
 import sys
 
+from mtl_helpers import copies, installing
+
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
-NEEDED_GB = 3.0  # a CPU installation with the test tools takes about 2 GB, and pip unpacks beside it
 USAGE = """usage: python -m mtl_helpers lab [--port N] [--no-browser]   open the course in JupyterLab
        python -m mtl_helpers test [pytest options]        check everything: code, notebooks, browser
        python -m mtl_helpers bench [pytest options]       measure speed (takes a few minutes)
@@ -51,14 +52,16 @@ def install(*extras: str) -> str:
         return python
     if not os.path.isfile(python):
         make_venv()
-    check_space()
+    constraints = os.path.join(ROOT, "constraints.txt")
+    index, needed = installing.torch_source(python, read(constraints))
+    check_space(needed)
     print("Installing the course into .venv (once; takes a few minutes) ...", flush=True)
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    options = [*index, "-c", constraints]
     course = ROOT + ("[large,test]" if "test" in extras else "[large]")
-    command += ["-c", os.path.join(ROOT, "constraints.txt"), "-e", course]
+    options += ["-e", course]
     if "bench" in extras:
-        command += ["-r", os.path.join(ROOT, "tests", "bench", "requirements.txt")]
-    if subprocess.call(command):
+        options += ["-r", os.path.join(ROOT, "tests", "bench", "requirements.txt")]
+    if installing.pip_install(python, options):
         fail("pip could not install the course (its message is above). Is there a network? Then run the command again.")
     quiet_lab()
     for stamp in stamps:
@@ -107,11 +110,11 @@ def make_venv() -> None:
         fail("could not make the environment .venv (the message is above).")
 
 
-def check_space() -> None:
+def check_space(needed: float = installing.CPU_GB) -> None:
     """Refuse to start an installation that can not end."""
     free = shutil.disk_usage(ROOT).free / 1e9
-    if free < NEEDED_GB:
-        fail(f"only {free:.1f} GB free in {ROOT}; the course needs {NEEDED_GB:.0f} GB. Make room and try again.")
+    if free < needed:
+        fail(f"only {free:.1f} GB free in {ROOT}; the course needs {needed:.0f} GB. Make room and try again.")
 
 
 def check_port(port: str) -> int:
@@ -128,8 +131,28 @@ def check_port(port: str) -> int:
     return int(port)
 
 
+def learn(python: str) -> str:
+    """Bring the learner's copies of the lessons up to date; return the folder in which their folder `learn` is."""
+    home = os.path.abspath(os.path.expanduser(os.environ.get("MTL_LEARN") or ROOT))
+    mine = os.path.join(home, "learn")
+    try:
+        version = installing.said([python, "-c", "import platform; print(platform.python_version())"]).strip()
+        told = copies.bring(os.path.join(ROOT, "notebooks"), mine, version)
+        if home != ROOT:  # the lessons read ../data/results
+            told += copies.bring(os.path.join(ROOT, "data", "results"), os.path.join(home, "data", "results"))
+    except OSError as error:
+        fail(f"your copies of the lessons cannot be kept in {mine} ({error}). Name a folder: make lab MTL_LEARN=~/mtl")
+    for sentence in told:
+        print(sentence, flush=True)
+    print(
+        f"Your copies of the lessons are in {mine}; to begin one anew, delete it and give this command again.",
+        flush=True,
+    )
+    return home
+
+
 def lab(options: list) -> int:
-    """Start JupyterLab on the first notebook."""
+    """Start JupyterLab on the learner's copy of the first notebook."""
     port, browser = os.environ.get("PORT") or "8888", []
     while options:
         option = options.pop(0)
@@ -141,11 +164,15 @@ def lab(options: list) -> int:
             fail("unknown option " + repr(option) + "\n" + USAGE)
     port = check_port(port)
     python = install()
-    first = "/lab/tree/notebooks/00_start_here.ipynb"
-    command = [python, "-m", "jupyterlab", "--ServerApp.root_dir=" + ROOT, "--ServerApp.ip=127.0.0.1", *browser]
+    home = learn(python)
+    first = "/lab/tree/learn/00_start_here.ipynb"
+    command = [python, "-m", "jupyterlab", "--ServerApp.root_dir=" + home, "--ServerApp.ip=127.0.0.1", *browser]
     command += ["--ServerApp.port=" + str(port), "--ServerApp.port_retries=0", "--LabApp.default_url=" + first]
-    # Saved notebooks differ from the stored ones in what a learner did, not in timings and widget ids.
+    # Opened again, a saved notebook shows a widget's last picture; live it would be an error without its kernel.
     command += ["--FileContentsManager.pre_save_hook=mtl_helpers.stored.before_saving"]
+    # What a live widget shows after a restart of its kernel; JupyterLab names no option for the folder of custom.css.
+    style = {"static_custom_path": [os.path.join(ROOT, "mtl_helpers", "page")]}
+    command += ["--LabApp.custom_css=True", f"--ServerApp.tornado_settings={style}"]
     if hasattr(os, "getuid") and os.getuid() == 0:
         command.append("--allow-root")
     print("Opening the course in your browser; if none opens, follow the address below. Stop with Ctrl-C.", flush=True)
@@ -203,7 +230,10 @@ def main(arguments: list) -> None:
     }
     if not arguments or arguments[0] not in commands:
         sys.exit(USAGE)
-    code = commands[arguments[0]](arguments[1:])
+    try:
+        code = commands[arguments[0]](arguments[1:])
+    except KeyboardInterrupt:
+        fail("stopped. The same command goes on.")
     sys.exit(code if isinstance(code, int) else 0)
 
 

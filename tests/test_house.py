@@ -25,7 +25,7 @@ FLOORS = (
     {"experiments"},
     {"live"},
 )
-ENTRANCES = {"__init__", "__main__", "environment", "stored"}  # they belong to no floor
+ENTRANCES = {"__init__", "__main__", "copies", "environment", "installing", "stored"}  # they belong to no floor
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 

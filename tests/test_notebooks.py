@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mtl_helpers.claims.lessons import EXERCISES, PREDICTIONS, QUIZZES
+
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Cells whose output may differ, each with its reason: "notebook/cell id": "reason".
@@ -101,19 +103,70 @@ def test_anatomy(notebook):
         r"^\*\*(Next notebook|Back)",
     ):
         assert re.search(part, text, re.M), f"missing: {part}"
-    quizzes = [cell for cell in code_cells(notebook) if re.search(r"^Quiz\(", source(cell), re.M)]
-    assert len(quizzes) == 3
-    assert all(cell["metadata"].get("jupyter", {}).get("source_hidden") for cell in quizzes), "the answers are in sight"
 
 
-def test_exercises_fail_at_the_start_and_pass_when_solved(notebook):
-    starters, solutions = tagged(notebook, "starter"), tagged(notebook, "solution")
-    assert 2 <= len(starters) == len(solutions) <= 4 and len(tagged(notebook, "hint")) == len(starters)
-    for cell in starters:
-        assert "Not yet" in json.dumps(cell["outputs"]), f"{cell['id']} does not say what is to be done"
-    for cell in solutions:
-        assert cell["metadata"]["jupyter"]["source_hidden"], f"{cell['id']} lies open"
-        assert json.dumps(cell["outputs"]).count("Correct.") == 1, f"{cell['id']} does not pass its check"
+def names(items: dict, notebook: dict) -> list[str]:
+    return [name for name in items if name.startswith(notebook["path"].stem[:2])]
+
+
+def called(notebook: dict, function: str) -> list[tuple[int, str, str]]:
+    """The cells that call a function of `claims` by name, each with its place and the name."""
+    found = []
+    for place, cell in enumerate(notebook["cells"]):
+        if cell["cell_type"] == "code":
+            calls = re.findall(rf'^{function}\("(\d\d-\w)".*\)$', source(cell), re.M)
+            found += [(place, name, source(cell)) for name in calls]
+    return found
+
+
+def output_text(cell: dict) -> str:
+    return "".join(
+        "".join(o.get("text", "")) + "".join(o.get("data", {}).get("text/plain", "")) for o in cell["outputs"]
+    )
+
+
+def test_nothing_is_folded_away_and_no_answer_is_in_sight(notebook):
+    """A folded cell that is not run is a NameError later on, and an opened one tells what it checks."""
+    for cell in notebook["cells"]:
+        assert "jupyter" not in cell["metadata"] and set(cell["metadata"].get("tags", [])) <= {"starter"}
+    for cell in code_cells(notebook):
+        assert not re.search(r"\b(Quiz|Exercise|Prediction|check_answer|check_function)\(|\bslips\b", source(cell))
+    for solution in [EXERCISES[name].solution for name in names(EXERCISES, notebook)]:
+        assert all(solution not in source(cell) for cell in notebook["cells"])
+
+
+def test_quizzes_come_by_name_and_one_a_cell(notebook):
+    quizzes = called(notebook, "quiz")
+    assert [name for _, name, _ in quizzes] == names(QUIZZES, notebook) and len(quizzes) == 3
+    for place, name, code in quizzes:
+        assert code.removeprefix("from mtl_helpers.claims import quiz\n\n") == f'quiz("{name}")'
+        assert output_text(notebook["cells"][place]).startswith(f"{name[-1]}. ")
+
+
+def test_exercises_come_by_name_and_their_starters_say_what_is_to_be_done(notebook):
+    """That each solution passes its check, and each slip does not: test_exercises.py."""
+    exercises = called(notebook, "check_exercise")
+    assert [name for _, name, _ in exercises] == names(EXERCISES, notebook) and 2 <= len(exercises) <= 4
+    assert [notebook["cells"][place] for place, *_ in exercises] == tagged(notebook, "starter")
+    for place, name, code in exercises:
+        assert re.search(r"= \.\.\.$|return \.\.\.$", code, re.M), f"{name}: nothing is left to be filled in"
+        assert output_text(notebook["cells"][place]) == "Not yet: replace the ... by your answer.\n"
+
+
+def test_a_prediction_is_asked_before_its_result_and_answered_after_it(notebook):
+    asked, answered = (
+        called(notebook, "predict_first"),
+        {n: place for place, n, _ in called(notebook, "answer_prediction")},
+    )
+    assert [name for _, name, _ in asked] == names(PREDICTIONS, notebook) and asked
+    assert set(answered) == {name for _, name, _ in asked}
+    for place, name, _ in asked:
+        before = notebook["cells"][place - 1]
+        assert re.search(r"\*\*Predict first\.\*\*.*\Z", source(before)), f"{name}: the question stands right above"
+        between = [cell for cell in notebook["cells"][place + 1 : answered[name]] if cell["cell_type"] == "code"]
+        assert between, f"{name} is answered before anything is run"
+        assert output_text(notebook["cells"][answered[name]]).startswith("The answer: (")
+    assert markdown(notebook).count("**Predict first.**") == len(asked), "a prediction without options"
 
 
 def test_links_and_pictures_work(notebook):
@@ -128,6 +181,7 @@ def test_links_and_pictures_work(notebook):
 def test_every_number_in_the_prose_comes_from_a_checked_cell(notebook):
     """A decimal number in the text must stand in an output or in the code that was run; published ones stand with a link."""
     shown = printed(notebook) + "\n".join(source(cell) for cell in code_cells(notebook))
+    shown += "\n".join(EXERCISES[name].solution for name in names(EXERCISES, notebook))
     for cell in notebook["cells"]:
         if cell["cell_type"] != "markdown":
             continue
@@ -143,10 +197,10 @@ def test_trained_numbers_are_printed_through_a_check(notebook):
     for cell in code_cells(notebook):
         if not re.search(r"\b(fit|run|lab\.run|evaluate)\(", source(cell)):
             continue
-        for output in cell["outputs"]:
-            for line in "".join(output.get("text", "")).splitlines():
-                if re.search(r"\d\.\d{2,}", line):
-                    assert "checked" in line, f"{cell['id']} prints a trained number raw: {line}"
+        said = [output for output in cell["outputs"] if output["output_type"] != "execute_result"]
+        for line in output_text({"outputs": said}).splitlines():
+            if re.search(r"\d\.\d{2,}", line):
+                assert "checked" in line, f"{cell['id']} prints a trained number raw: {line}"
 
 
 @pytest.mark.parametrize("place", ["README.md", "notebooks/00_start_here.ipynb"])

@@ -112,6 +112,18 @@ def test_what_a_machine_lacks_is_said_in_words(arguments, code, said):
     assert result.returncode != 0 and said in result.stderr and "Traceback" not in result.stderr
 
 
+def test_the_launcher_needs_nothing_installed_and_parses_on_old_pythons():
+    """So that it can say in words what a machine lacks."""
+    code = "import sys, mtl_helpers.__main__; print(*(m for m in sys.modules if m.startswith('mtl_helpers.')))"
+    alone = [sys.executable, "-S", "-c", code]  # -S: without site-packages
+    found = subprocess.run(alone, cwd=ROOT, capture_output=True, encoding="utf-8")
+    modules = ["mtl_helpers.__main__", *found.stdout.split()]
+    assert found.returncode == 0 and len(modules) > 2, found.stderr
+    for module in modules:
+        text = (ROOT / (module.replace(".", "/") + ".py")).read_text(encoding="utf-8")
+        ast.parse(text, feature_version=(3, 7))
+
+
 def test_a_taken_port_is_named():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -49,6 +49,15 @@ def test_a_notebook_that_is_not_the_course_s_is_saved_as_it_is(tmp_path, path):
     assert saved(tmp_path, path, marked()) == marked()
 
 
+def test_a_learner_s_copy_keeps_of_a_widget_its_picture_and_all_else_as_it_is(tmp_path):
+    """Opened again without its kernel, a widget would be an error in the place of that picture."""
+    run = marked()
+    run["cells"][0]["outputs"][0]["data"]["application/vnd.jupyter.widget-view+json"] = {"model_id": "f00"}
+    wanted = marked()
+    del wanted["metadata"]["widgets"]
+    assert saved(tmp_path, "learn/01_data.ipynb", run) == wanted
+
+
 def test_in_the_course_s_folder_only_what_a_run_leaves_is_taken_out(tmp_path, monkeypatch):
     monkeypatch.setattr("mtl_helpers.stored.NOTEBOOKS", (tmp_path / "notebooks").resolve())
     found = saved(tmp_path, "notebooks/03_relations.ipynb", marked())

@@ -40,14 +40,14 @@ def page(server, chromium):
     seconds = {name: LONG if name == "without a plot" else SHORT for name in CONTENDERS}
     cells = [SET_UP, *(f"bench.watch({name!r}, {seconds[name]})" for name in CONTENDERS)]
     notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
-    nbformat.write(notebook, server.folder / "notebooks" / "bench.ipynb")
+    nbformat.write(notebook, server.folder / "learn" / "bench.ipynb")
     page = NotebookPage(chromium, server, "bench.ipynb", height=1800)
     assert not page.page.evaluate(RUN_CELL, 0)
     page.page.wait_for_selector(".mtl-lambda-lab canvas")
     time.sleep(1)
     yield page
     page.close()
-    (server.folder / "notebooks" / "bench.ipynb").unlink()
+    (server.folder / "learn" / "bench.ipynb").unlink()
 
 
 def test_live_plot(page):

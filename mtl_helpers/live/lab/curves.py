@@ -78,7 +78,12 @@ def page_panels(curves: RunCurves, *, cosine: bool = True) -> list[dict[str, Any
     """The lab's panels, as `Chart` takes them: colour, line and marker of a task are those of every figure of the course."""
     styles, markers = task_styles(curves.names), task_markers(curves.names)
     looks = {
-        name: {"key": name, "label": name, "colour": [style["color"], on_dark(style["color"])], "dash": page_dash(style)}
+        name: {
+            "key": name,
+            "label": name,
+            "colour": [style["color"], on_dark(style["color"])],
+            "dash": page_dash(style),
+        }
         for name, style in styles.items()
     }
     tasks = {task.name: task for task in curves.tasks}
@@ -90,7 +95,8 @@ def page_panels(curves: RunCurves, *, cosine: bool = True) -> list[dict[str, Any
     if units:
         scales["unit" if shares else "y"] = {"min": 0, "label": ", ".join(units)}
     scored = [
-        {**looks[n], "scale": "unit" if shares and not tasks[n].score_range else "y", "marker": markers[n]} for n in looks
+        {**looks[n], "scale": "unit" if shares and not tasks[n].score_range else "y", "marker": markers[n]}
+        for n in looks
     ]
     each = [{**look, "key": f"each {name}", "label": "", "faint": True, "dash": []} for name, look in looks.items()]
     weights = [{**look, "step": True, "ticks": True} for look in looks.values()]

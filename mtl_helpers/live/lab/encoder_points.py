@@ -51,11 +51,11 @@ def plane(features: np.ndarray, before: np.ndarray | None = None) -> np.ndarray:
 
 
 class EncoderPoints(anywidget.AnyWidget):
-    """Validation examples as points, by what the encoder makes of them; it gets what it draws from validations that are made anyway.
+    """Validation examples as points, by what the encoder makes of them in validations that are made anyway.
 
     ``looking`` is a context in which a model's forward passes in eval mode are watched; `picture` then draws what was seen.
-    Of at most `MOST_POINTS` examples, the first ones of the loader. Coloured by the first task's label, shaped by the second's; a
-    number is a colour scale.
+    Of at most `MOST_POINTS` examples, the first ones of the loader. Coloured by the first task's label, shaped by the
+    second's; a number is a colour scale.
     """
 
     _esm = script("theme.js", "points.js")

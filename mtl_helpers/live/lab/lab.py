@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
 
 import ipywidgets as widgets
 import pandas as pd
@@ -13,23 +12,15 @@ import torch
 from torch.utils.data import DataLoader
 
 from mtl_helpers.arguments import number, whole_number
-from mtl_helpers.live.lab.curves import RunCurves, page_panels
-from mtl_helpers.live.lab.encoder_points import EncoderPoints
 from mtl_helpers.live.lab.panel import PARTS, LabPanel
-from mtl_helpers.live.lab.pull import Pull
 from mtl_helpers.live.lab.recording import BY_HAND, LabError, RecordedRun, Script
+from mtl_helpers.live.lab.views import VIEWS, LabViews
 from mtl_helpers.live.lab.worlds import World, Worlds, checked_worlds, made_world
-from mtl_helpers.live.widgets.chart import Chart
 from mtl_helpers.live.widgets.live_widget import LiveWidget, by_worker
-from mtl_helpers.live.widgets.page import row
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.plots.figure import figure_png
-from mtl_helpers.plots.live.live_curves import plot_run
 from mtl_helpers.training import Weighting, as_history
 
 OPTIMIZERS = {cls.__name__: cls for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)}
-MAX_GHOSTS = 5
-VIEWS = ("cosine", "pull", "encoder")
 # Seconds between two news to the page: within these bounds REST times what the last took, so that they cost little anywhere.
 PUSH_INTERVAL, LONGEST, REST = 0.1, 0.3, 30
 
@@ -55,9 +46,10 @@ class LambdaLab(LiveWidget):
     ``run(steps)`` drives the same steps from code. ``use("PCGrad")``, or ``use(rule)`` with a `Weighting` of your own, lets a
     rule choose λ from the next step on, see `RecordedRun`; moving a slider, ``set`` and ``use("by hand")`` take the wheel back
     from where it left λ. `aim` sets a target and lights up when it is met. ``history`` is the run as a tidy frame, with the
-    ``pull`` λᵢ‖gᵢ‖ of each task at the shared parameters where it was measured; ``events`` what steered it, as ``step, task, value``: every λ
-    by hand that took effect, and, under the task ``method``, who chose λ from then on. ``replay()`` gives the same curves from
-    them, bit for bit. ``scores`` are those of the last validation, by task. With `of`, the lab offers a choice of data sets.
+    ``pull`` λᵢ‖gᵢ‖ of each task at the shared parameters where measured; ``events`` what steered it, as ``step, task, value``:
+    every λ by hand that took effect, and, under the task ``method``, who chose λ from then on. ``replay()`` gives the same
+    curves from them, bit for bit. ``scores`` are those of the last validation, by task. With `of`, the lab offers a choice of
+    data sets.
     """
 
     what, refusal = "lab", LabError
@@ -80,25 +72,18 @@ class LambdaLab(LiveWidget):
         if optimizer not in OPTIMIZERS:
             raise LabError(f"Unknown optimizer {optimizer!r}; choose one of {', '.join(OPTIMIZERS)}.")
         super().__init__()
-        self.world, self._worlds, self.eval_every, self._shows = None, {}, eval_every, shows
-        self.ghosts, self._kept = [], {}
+        self.world, self._worlds, self.eval_every = None, {}, eval_every
         self._target, self._met, self._locked = ("", None), None, ""
         world = World(model, loader, val_loader, lr, examples)
         recorded, lr = self._prepared(world)
         actions = {"train": self.start, "pause": self.pause, "reset": self.reset, "keep": self.keep}
-        actions |= {"step": lambda: self._worker.work(self._training(1, watched=True)), "to": self._run_to}
+        actions |= {"step": lambda: self._worker.run(lambda: self._training(1, watched=True)), "to": self._run_to}
         actions |= {"replay": lambda: self._worker.work(self._replaying)}
         options = {"shows": shows, "optimizers": list(OPTIMIZERS), "optimizer": optimizer, "lr": lr}
         self.panel = LabPanel(self, **options, actions=actions, moved=lambda name, value: self.set(**{name: value}))
-        self.curves = RunCurves(model.tasks)
-        self.chart, self.points, self.pull = Chart(page_panels(self.curves, cosine="cosine" in shows)), EncoderPoints(), Pull()
-        self.sees = widgets.ToggleButton(description="what the encoder sees", icon="eye", layout={"width": "auto"})
-        self._watch(self.sees, self._show_points)
-        views = widgets.VBox([row(self.sees), self.chart, self.points, self.panel.ghost_row])
-        views.add_class("mtl-views")
-        self.panel.steer.children = [*self.panel.steer.children[:-1], self.pull, self.panel.steer.children[-1]]
-        self.pull.add_class("mtl-after")
-        lab = widgets.Box([self.panel.steer, views])
+        self.views = LabViews(self, model.tasks, shows)
+        self.panel.steer.children = [*self.panel.steer.children[:-1], self.views.pull, self.panel.steer.children[-1]]
+        lab = widgets.Box([self.panel.steer, self.views.box])
         lab.add_class("mtl-lab")
         self.box = widgets.VBox([lab])
         for name in ("mtl-live", "mtl-lambda-lab"):
@@ -125,7 +110,8 @@ class LambdaLab(LiveWidget):
         first = made_world(name, worlds[name])
         options = {"optimizer": optimizer, "lr": first.lr, "eval_every": eval_every, "examples": first.examples}
         lab = cls(first.model, first.loader, first.val_loader, **options, shows=shows)
-        lab._worlds, lab.world, lab._kept = worlds, name, {name: lab.ghosts}
+        lab._worlds, lab.world = worlds, name
+        lab.views.name(name)
         lab._worker.ask(lambda: lab.panel.offer(worlds, name))
         return lab
 
@@ -137,17 +123,10 @@ class LambdaLab(LiveWidget):
     def _open(self, world: World, recorded: RecordedRun, lr: float) -> None:
         self.recorded = recorded
         self.model, self.names, self.weights = recorded.model, recorded.names, recorded.weights
-        self.curves = RunCurves(self.model.tasks)
-        self.chart.panels = page_panels(self.curves, cosine="cosine" in self._shows)
-        self.ghosts = self._kept.setdefault(self.world, [])
-        seen = "encoder" in self._shows and self.points.begin(self.model, world.val_loader, world.examples)
-        self.sees.layout.display = None if seen else "none"
-        self._show_points(self.sees.value and seen)
-        self.pull.layout.display = None if "pull" in self._shows and len(self.names) > 1 else "none"
+        self.views.open(world, self.world)
         self.panel.furnish(self.model.tasks, batches=len(recorded.loader), lr=lr)
         self.sliders = self.panel.sliders
         self.reset()
-        self._show_ghosts()
 
     # What it knows --------------------------------------------------------------------------------------------------
 
@@ -168,8 +147,8 @@ class LambdaLab(LiveWidget):
 
     @property
     def history(self) -> pd.DataFrame:
-        """The run so far as a tidy frame, see `training.as_history`, with a column ``pull``: λᵢ‖gᵢ‖, nan where not measured."""
-        history, pull = as_history(list(self.recorded.records)), self.curves.tables["pull"]
+        """The run so far as a tidy frame, see `training.as_history`; ``pull`` is λᵢ‖gᵢ‖, nan where not measured."""
+        history, pull = as_history(list(self.recorded.records)), self.views.curves.tables["pull"]
         known = {(step, name): pull[name][i] for i, step in enumerate(pull["x"]) for name in self.names}
         places = zip(history.step, history.task, strict=True)
         return history.assign(pull=[known.get(place, math.nan) for place in places])
@@ -177,7 +156,7 @@ class LambdaLab(LiveWidget):
     @property
     def losses(self) -> dict[str, float]:
         """By task the running mean of the training loss over the last steps, as the curves have it; nan before the first."""
-        return {name: (self.curves.tables["loss"][name] or [math.nan])[-1] for name in self.names}
+        return {name: (self.views.curves.tables["loss"][name] or [math.nan])[-1] for name in self.names}
 
     @property
     def events(self) -> pd.DataFrame:
@@ -187,8 +166,7 @@ class LambdaLab(LiveWidget):
     @by_worker
     def png(self) -> bytes:
         """The curves as they stand, for where no live page is."""
-        tables = {name: table for name, table in self.curves.tables.items() if name != "cosine" or "cosine" in self._shows}
-        return figure_png(plot_run(self.model.tasks, tables, marks=self.curves.marks, ghosts=self.ghosts))
+        return self.views.png(self.model.tasks)
 
     # What it can be told --------------------------------------------------------------------------------------------
 
@@ -248,10 +226,7 @@ class LambdaLab(LiveWidget):
         optimizer, lr = OPTIMIZERS[self.panel.optimizer.value], self.panel.learning_rate.value
         self.recorded.begin(lambda parameters: optimizer(parameters, lr=lr))
         self.scores, self._cosines, self._rate = {}, {}, 0.0
-        self.curves.clear()
-        self.chart.clear()
-        self.chart.mark([])
-        self.points.forget()
+        self.views.clear()
         self._worker.forget()
         self._show_error(None)
         self._show_steering()
@@ -292,23 +267,13 @@ class LambdaLab(LiveWidget):
         """Keep the present curves as a pale ghost to compare with; at most five, and none twice."""
         if not self.step:
             raise LabError("There is no curve to keep yet: train first.")
-        tables = repr(self.curves.tables)
-        for number, ghost in enumerate(self.ghosts, start=1):
-            if repr(ghost["tables"]) == tables:
-                raise LabError(f"These curves are kept already, as run {number}.")
-        if len(self.ghosts) >= MAX_GHOSTS:
-            raise LabError(f"{MAX_GHOSTS} runs are kept already; remove one first.")
         trained_by = f"{self.panel.optimizer.value} {self.panel.learning_rate.value:g}"
-        self.ghosts.append(self.curves.kept(f"{self.recorded.summary()} · {trained_by}"))
-        self._show_ghosts()
+        self.views.keep(f"{self.recorded.summary()} · {trained_by}")
 
     @by_worker
-    def remove(self, number: int) -> None:
-        """Remove the ghost of that number, counted from 1 as the lab shows them."""
-        if not 1 <= number <= len(self.ghosts):
-            raise LabError(f"There is no kept run {number}; there are {len(self.ghosts)}.")
-        del self.ghosts[number - 1]
-        self._show_ghosts()
+    def remove(self, place: int) -> None:
+        """Remove the kept run of that place, counted from 1 as the lab shows them."""
+        self.views.remove(place)
 
     # What the worker does -------------------------------------------------------------------------------------------
 
@@ -367,29 +332,17 @@ class LambdaLab(LiveWidget):
             self.recorded.play(script[self.step + 1])
             self._show_steering()
         looked = (self.step + 1) % self.eval_every == 0
-        with self.points.looking() if looked and self._seeing else nullcontext():
+        with self.views.looking(looked):
             record = self.recorded.step()
-        cosines, pull = {}, {}
-        if looked and self.curves.pairs:
-            cosines, pull = self.recorded.pull()
-            self._cosines = cosines
+        self._cosines = self.views.add(record, self.recorded, looked=looked) or self._cosines
         self.scores = dict(record.val_scores or self.scores)
-        if self.recorded.handed_over:
-            self.curves.marks.append((record.step, self.recorded.driving))
-            self.chart.mark(self.curves.marks)
-        self.curves.add(record, cosines, pull, self.recorded.mean_weights if self.recorded.by_rule else None)
-        if looked and self._seeing:
-            self.points.picture(record.step)
         text, met = self._target
         if met is not None and self._met is None and met(self):
             self._met = record.step
             self.panel.show_target(text, record.step)
 
     def _show(self) -> None:
-        self.chart.show(self.curves.tables)
-        pulls = self.curves.tables["pull"]
-        last = {name: pulls[name][-1] for name in self.names} if pulls["x"] else {}
-        self.pull.show(self.names, last, self._cosines.get(tuple(self.names), math.nan))
+        self.views.show(self._cosines)
         self.panel.show(self.recorded, self._rate, self._cosines, self.scores)
 
     def _show_steering(self) -> None:
@@ -398,14 +351,6 @@ class LambdaLab(LiveWidget):
         self.panel.show_method(self.recorded, self._locked)
         if not self.training:
             self.panel.show(self.recorded, self._rate, self._cosines, self.scores)
-
-    def _show_points(self, shown: bool) -> None:
-        self._seeing = shown
-        self.points.layout.display = None if shown else "none"
-
-    def _show_ghosts(self) -> None:
-        self.chart.beside(self.ghosts)
-        self.panel.show_ghosts([ghost["label"] for ghost in self.ghosts], self.remove)
 
     def _enable(self, *, training: bool) -> None:
         self.panel.enable(training=training, begun=training or self.step > 0, locked=bool(self._locked))

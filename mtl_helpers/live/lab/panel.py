@@ -80,7 +80,7 @@ class LabPanel:
         for chooser in (*choosers.values(), self.data):
             chooser.layout.width, chooser.style.description_width = "17em", "7em"
         self.progress = widgets.IntProgress(layout={"width": "100%"})
-        self.slider_box, self.ghost_row = widgets.VBox(layout={"width": "100%"}), row()
+        self.slider_box = widgets.VBox(layout={"width": "100%"})
         shown = [choosers[part] for part in PARTS if part in shows]
         self.fold = widgets.ToggleButton(description="more", icon="chevron-down", layout={"width": "auto"})
         self.fold.tooltip = "Show or hide the other choices"
@@ -151,7 +151,7 @@ class LabPanel:
         self.readout.value = f"loading {html.escape(world)} ..."
 
     def enable(self, *, training: bool, begun: bool, locked: bool = False) -> None:
-        """What can be pressed now; optimizer and learning rate of a run that has begun are fixed; ``locked``: all but Pause."""
+        """What can be pressed; optimizer and rate of a run that has begun are fixed; ``locked``: only Pause."""
         for name, button in self.buttons.items():
             button.disabled = {"pause": not training, "keep": locked, "reset": locked}.get(name, training)
         for widget in (*self.sliders.values(), self.data, self.method, self.preset):
@@ -182,7 +182,8 @@ class LabPanel:
             rows.append([task.name, weight, "–" if math.isnan(loss) else f"{loss:.3f}", seen])
         by = f" by {html.escape(run.driving)}" if run.by_rule else ""
         pairs = {pair: value for pair, value in cosines.items() if not math.isnan(value)}
-        cosine = " · ".join(f"{a}, {b}: {value:+.2f}" if len(cosines) > 1 else f"{value:+.2f}" for (a, b), value in pairs.items())
+        names = [f"{a}, {b}: " if len(cosines) > 1 else "" for a, b in pairs]
+        cosine = " · ".join(f"{name}{value:+.2f}" for name, value in zip(names, pairs.values(), strict=True))
         wide = f'<span style="display:inline-block; min-width:4em">λ{by}</span>'
         heads = ["task", wide, "training<br>loss", f"validation{f'<br>{self.tasks[0].metric}' if one else ''}"]
         self.readout.value = (
@@ -192,14 +193,6 @@ class LabPanel:
         )
         self.progress.value = (last.step - 1) % self.progress.max + 1 if last else 0
         self.progress.description = f"epoch {last.epoch if last else 0}"
-
-    def show_ghosts(self, labels: Sequence[str], remove: Callable[[int], None]) -> None:
-        """A button for each kept run, which removes it."""
-        buttons = []
-        for number, label in enumerate(labels, start=1):
-            text, tip = f"run {number}: {label}", "Remove this kept run"
-            buttons.append(self._lab._button(text, partial(remove, number), icon="times", tip=tip, width="auto"))
-        refill(self._lab._worker, self.ghost_row, buttons)
 
 
 def _presets(names: list[str]) -> Iterable[tuple[str, dict[str, float]]]:

@@ -118,7 +118,7 @@ class RecordedRun:
     def pull(self) -> tuple[dict[tuple[str, str], float], dict[str, float]]:
         """Gradient cosine of each pair of tasks, and λᵢ‖gᵢ‖ of each task, at the shared parameters.
 
-        Of the unweighted losses on the batch of the last step and with its dropout, at the parameters after it; λ is the step's.
+        On the batch of the last step and with its dropout, at the parameters after it; λ is the step's.
         """
         last = self.records[-1]
         gradients = task_gradients(self.model, last.batch, last.random_state)

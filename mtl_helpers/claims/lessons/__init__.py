@@ -1,0 +1,27 @@
+"""What the lessons ask, a file a lesson: ``03-1`` is the first exercise, or quiz, of lesson 03, ``03-a`` a prediction.
+
+Answers stand here and not in the notebooks, so that nobody who opens a cell reads them by accident.
+"""
+
+from __future__ import annotations
+
+from mtl_helpers.claims.answers import Exercise
+from mtl_helpers.claims.lessons import (
+    lesson_00,
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_05,
+    lesson_06,
+    lesson_07,
+)
+from mtl_helpers.claims.prediction import Prediction
+
+_LESSONS = (lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07)
+
+EXERCISES: dict[str, Exercise] = {name: item for lesson in _LESSONS for name, item in lesson.EXERCISES.items()}
+QUIZZES: dict[str, tuple[str, dict[str, str], str]] = {
+    name: item for lesson in _LESSONS for name, item in lesson.QUIZZES.items()
+}
+PREDICTIONS: dict[str, Prediction] = {name: item for lesson in _LESSONS for name, item in lesson.PREDICTIONS.items()}

@@ -1,0 +1,123 @@
+"""Lesson 07: the size of a LoRA, the last state."""
+
+from __future__ import annotations
+
+import torch
+
+from mtl_helpers.claims.answers import Exercise
+from mtl_helpers.claims.prediction import Prediction
+
+EXERCISES = {
+    "07-1": Exercise(
+        reference=lambda width, layers, maps, rank: layers * maps * 2 * rank * width,
+        cases=[(384, 6, 2, 8), (12288, 96, 2, 1)],
+        slips={
+            "B has the same size as A: count both.": lambda width, layers, maps, rank: layers * maps * rank * width,
+            "Every layer has its own.": lambda width, layers, maps, rank: maps * 2 * rank * width,
+        },
+        hints=("Count the numbers of one A and one B first.", "A is `(rank, width)` and B is `(width, rank)`."),
+        solution=("def lora_size(width, layers, maps, rank):\n    return layers * maps * 2 * rank * width"),
+    ),
+    "07-2": Exercise(
+        reference=lambda states, lengths: torch.stack([states[0, 2], states[1, 0]]),
+        cases=[(torch.arange(24.0).reshape(2, 3, 4), torch.tensor([3, 1]))],
+        slips={
+            "That is the last column, which may be padding.": lambda states, lengths: states[:, -1],
+            "A text of length n ends at place n - 1.": lambda states, lengths: states[
+                torch.arange(len(states)), lengths.clamp(max=states.shape[1] - 1)
+            ],
+        },
+        hints=(
+            "Each text has a last place of its own.",
+            "Index with two tensors: the row numbers `torch.arange(len(states))`, and each text's last place.",
+        ),
+        given="import torch",
+        solution=("def last(states, lengths):\n    return states[torch.arange(len(states)), lengths - 1]"),
+    ),
+}
+
+QUIZZES = {
+    "07-1": (
+        "1. Two linear heads on a frozen encoder, AdamW. What does λ change?",
+        {
+            "which task the encoder serves": "The encoder is frozen: it serves neither.",
+            "nothing between the tasks": "They share nothing that learns; each head is a model of its own.",
+            "the learning rate of both heads": "Under SGD it would be one, of the task's own head. "
+            "AdamW divides it out.",
+        },
+        "nothing between the tasks",
+    ),
+    "07-2": (
+        "2. The frozen features are superb for topic and poor for sentiment. Which reason is left?",
+        {
+            "Sentiment is harder for every model.": "A bag of words, with all labels, beats the frozen encoder on it.",
+            "There were too few labels.": "With all labels the bag of words is still ahead.",
+            "It was trained to tell what a text is about.": "It fits: praise and blame share a "
+            "subject. Not tested here.",
+        },
+        "It was trained to tell what a text is about.",
+    ),
+    "07-3": (
+        "3. Tasks are named in the text. What has become of λ?",
+        {
+            "the share of examples drawn from each task": "The expected gradient is Σ pᵢ ∇Lᵢ: each share "
+            "stands where λ stood.",
+            "it is learnt by the model": "The shares are fixed before training, and choosing them is "
+            "as hard as choosing λ.",
+            "it is no longer needed": "With proportional shares the small task was not learnt at all.",
+        },
+        "the share of examples drawn from each task",
+    ),
+}
+
+PREDICTIONS = {
+    "07-a": Prediction(
+        {
+            "about as many": "Topic is what it was trained to tell apart.",
+            "about three in four": "Twenty labels are enough to find the topics in what it knows already.",
+            "nearly all": "Not from twenty labels.",
+        },
+        right="about three in four",
+    ),
+    "07-b": Prediction(
+        {
+            "yes, as much": "They lift the LSTM and leave the frozen encoder where it is.",
+            "no, the LSTM gains and MiniLM does not": "Stars move the frozen encoder's sentiment by next to nothing.",
+            "no, they help neither": "They lift the LSTM by 10 points and more.",
+        },
+        right="no, the LSTM gains and MiniLM does not",
+    ),
+    "07-c": Prediction(
+        {
+            "It gets worse.": "The two tasks share nothing that learns.",
+            "It gets better.": "The two tasks share nothing that learns.",
+            "Nothing.": "They share nothing that learns; with a shared layer below them λ is back.",
+        },
+        right="Nothing.",
+    ),
+    "07-d": Prediction(
+        {
+            "3,072": "That is one of the two, A or B.",
+            "6,144": "Two times 8 × 384, a 24th of the map.",
+            "147,456": "That is the map itself.",
+        },
+        right="6,144",
+    ),
+    "07-e": Prediction(
+        {
+            "heads only: 3,080 numbers will do": "Sentiment is not in the features; it takes a change of the encoder.",
+            "one LoRA for both": "Three seeds do not show that it gains.",
+            "one LoRA for each, or all 23 million": "Both are clear of zero; the LoRAs train a hundredth of the numbers.",
+            "the last two layers": "Three seeds do not show that they gain.",
+        },
+        right="one LoRA for each, or all 23 million",
+    ),
+    "07-f": Prediction(
+        {
+            "each; in proportion it is best": "In proportion sentiment is one example in four, and stays a coin's toss.",
+            "equal shares, and topic loses by it": "Sentiment is learnt; topic shows no loss.",
+            "equal shares, and topic loses nothing": "The small task needed more than its share, and topic could spare it.",
+        },
+        right="equal shares, and topic loses nothing",
+    ),
+}
