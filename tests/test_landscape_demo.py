@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -68,6 +69,21 @@ def test_the_start_is_dragged_and_everything_follows(demo):
         "ends off it: <b>MGDA, PCGrad, UPGrad</b>" in demo.readout.value != before[0] and demo.view.paths != before[1]
     )
     assert all((path["x"][0], path["y"][0]) == (0.1, 1.1) for path in demo.view.paths.values())
+
+
+def test_of_many_places_that_the_page_tells_of_in_a_drag_the_latest_is_drawn_and_few_others(demo, monkeypatch):
+    drawn, free = [], threading.Event()
+    monkeypatch.setattr(demo, "_show_all", lambda: drawn.append(demo.start_point))
+    demo._worker.post(lambda: free.wait(60))
+    for i in range(40):
+        content = {"method": "custom", "content": {"start": [i / 40, 1.0]}}
+        demo.view.comm.handle_msg({"content": {"data": content}, "buffers": []})
+    free.set()
+    wait_for(lambda: demo.start_point == (39 / 40, 1.0))
+    demo.wait(60)
+    assert drawn[-1] == (39 / 40, 1.0) and len(drawn) < 5
+    page_says(demo.view, value=[0.25, 1.0])  # where it was let go
+    wait_for(lambda: drawn[-1] == (0.25, 1.0))
 
 
 def test_optimizer_rate_and_methods_are_chosen_on_the_page_as_from_code(demo, new_demo):

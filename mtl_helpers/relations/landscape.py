@@ -27,6 +27,7 @@ class Height(Regression):
         return output
 
 
+_ENDS, _CENTRE, _BUMPS = np.array(ENDS), np.array(CENTRE), np.array(BUMPS)
 Numbers = TypeVar("Numbers", float, np.ndarray, Tensor)
 LANDSCAPE_TASKS = (Height("steep"), Height("gentle"))
 
@@ -62,16 +63,15 @@ def landscape_gradients(theta: np.ndarray) -> np.ndarray:
     >>> landscape_gradients(np.array([0.0, 0.0])).round(2).tolist()
     [[0.71, 0.0], [-0.71, 0.0]]
     """
-    x, y = theta[..., 0], theta[..., 1]
-    u, v = x - CENTRE[0], y - CENTRE[1]
-    inside = np.maximum(1 - (u * u + v * v) / RADIUS**2, 0) * (4 / RADIUS**2)
-    found = np.empty((2, *theta.shape))
-    for (mx, my), bump, own in zip(ENDS, BUMPS, found, strict=True):
-        dx, dy = x - mx, y - my
-        root, pull = np.sqrt(1 + dx * dx + dy * dy), bump * inside
-        own[..., 0] = dx / root - pull * u
-        own[..., 1] = dy / root - pull * v
-    return found
+    along = (2,) + (1,) * (theta.ndim - 1)
+    from_ends, from_centre = theta - _ENDS.reshape(*along, 2), theta - _CENTRE
+    inside = np.maximum(1 - _squared(from_centre) / RADIUS**2, 0)
+    bumps = _BUMPS.reshape(along) * (inside * (4 / RADIUS**2))
+    return from_ends / np.sqrt(1 + _squared(from_ends))[..., None] - bumps[..., None] * from_centre
+
+
+def _squared(vectors: np.ndarray) -> np.ndarray:
+    return np.einsum("...k,...k", vectors, vectors)
 
 
 def pareto_distance(theta: np.ndarray) -> np.ndarray:

@@ -13,18 +13,18 @@ import numpy as np
 from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.training.task_weights import TrainingError
 
-Weights = tuple[np.ndarray, np.ndarray]
+Weights = tuple[np.ndarray | float, np.ndarray | float]
 Gradients = Callable[[np.ndarray], np.ndarray]
 
 
 def equal(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Weights:
     """The plain sum: λ = 1 for both."""
-    return np.ones_like(a), np.ones_like(c)
+    return 1.0, 1.0
 
 
 def mgda(a: np.ndarray, b: np.ndarray, c: np.ndarray) -> Weights:
     """The shortest α g₁ + (1 - α) g₂ with α from 0 to 1 (Désidéri 2012)."""
-    alpha = ((c - b) / np.maximum(a + c - 2 * b, 1e-300)).clip(0, 1)
+    alpha = np.minimum(np.maximum((c - b) / np.maximum(a + c - 2 * b, 1e-300), 0), 1)
     return alpha, 1 - alpha
 
 
@@ -64,15 +64,15 @@ def two_task_weights(gradients: np.ndarray, methods: Iterable[str]) -> np.ndarra
     >>> two_task_weights(np.array([[[1.0, 0.0]], [[-2.0, 1.0]]]), ["PCGrad"]).round(3).tolist()
     [[1.364], [0.636]]
     """
-    g1, g2 = gradients
-    a, b, c = (np.einsum("...i,...i", one, other) for one, other in ((g1, g1), (g1, g2), (g2, g2)))
+    (a, b), (_, c) = np.einsum("i...k,j...k->ij...", gradients, gradients)
     weights = np.empty((2, *a.shape))
+    all_there = a.all() and c.all()
     for i, name in enumerate(methods):
         weights[0, i], weights[1, i] = TWO_TASK_RULES[name](a[i], b[i], c[i])
-        if name != "sum" and not (a[i].all() and c[i].all()):
+        if not all_there and name != "sum":
             present = np.stack([a[i] > 0, c[i] > 0])
             weights[:, i] = np.where(present.all(axis=0), weights[:, i], present | ~present.any(axis=0))
-    return weights * (2 / weights.sum(axis=0))
+    return weights * (2 / (weights[0] + weights[1]))
 
 
 def two_task_paths(
@@ -82,7 +82,7 @@ def two_task_paths(
     *,
     optimizer: str = "SGD",
     rate: float = 0.05,
-    steps: int = 250,
+    steps: int = 200,
     weights: tuple[float, float] | None = None,
 ) -> dict[str, np.ndarray]:
     """The places ``(steps + 1, ..., 2)`` that each method comes by from ``starts (..., 2)``: the same that the loop takes.
@@ -117,7 +117,7 @@ def two_task_paths(
         own = two_task_weights(g, methods)
         for i in given:
             own[:, i] = np.reshape(weights, (2,) + (1,) * (start.ndim - 1))
-        d = own[0][..., None] * g[0] + own[1][..., None] * g[1]
+        d = np.einsum("i...,i...k->...k", own, g)
         if optimizer == "Adam":
             mean, square = 0.9 * mean + 0.1 * d, 0.999 * square + 0.001 * d * d
             d = mean / (1 - 0.9**step) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)

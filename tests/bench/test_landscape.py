@@ -9,7 +9,7 @@ from mtl_helpers.live import LandscapeDemo
 from mtl_helpers.relations import LandscapeModel
 from mtl_helpers.training import train_steps
 
-REDRAWS, STEPS = 60, 250
+REDRAWS, STEPS = 60, 200
 
 
 def test_redraw():

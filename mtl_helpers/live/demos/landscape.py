@@ -26,7 +26,7 @@ NAMES = tuple(task.name for task in LANDSCAPE_TASKS)
 METHODS = tuple(TWO_TASK_RULES)
 OPTIMIZERS = {"SGD": torch.optim.SGD, "Adam": torch.optim.Adam}
 RATES = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-STEPS, PACE = 250, 40  # steps of each method's path; steps a second of the path that is steered
+STEPS, PACE = 200, 40  # steps of each method's path; steps a second of the path that is steered
 OFF = 0.05  # distance from the Pareto set from which on an end is off it
 
 
@@ -184,6 +184,8 @@ class LandscapeDemo(Demo):
             self._watch(slider, partial(self.weights.__setitem__, name))
         self.optimizer = widgets.ToggleButtons(options=list(OPTIMIZERS), style={"button_width": "5em"})
         self.rate = widgets.SelectionSlider(options=RATES, value=0.05, description="rate", layout={"width": "20em"})
+        self._held: Any = None  # where the page holds the start, until it is drawn
+        self.view.on_msg(lambda _, content, __: self._drag(content.get("start")))
         for chooser in (self.optimizer, self.rate, self.view):
             self._watch(chooser, lambda _: self._moved())
         self._watch(self.view, lambda _: self._moved(), "methods")
@@ -199,7 +201,19 @@ class LandscapeDemo(Demo):
         for name in ("mtl-live", "mtl-landscape-demo"):
             self.box.add_class(name)
 
+    def _drag(self, start: Any) -> None:
+        """The page may tell of more places than can be drawn: the latest counts."""
+        self._held = start
+        self._worker.post(self._follow, "held")
+
+    def _follow(self) -> None:
+        if self._held is not None:
+            with only_shown(self.view):
+                self.view.value = list(_checked(self._held))
+            self._moved()
+
     def _moved(self) -> None:
+        self._held = None
         if not self._silent:
             self._restart()
             self._show()

@@ -121,7 +121,7 @@ class Landscape {
     };
     canvas.addEventListener("pointerdown", event => { if (event.button) return; this.held = true; canvas.setPointerCapture(event.pointerId); move(event); });
     canvas.addEventListener("pointermove", event => { if (this.held) move(event); });
-    for (const ends of ["pointerup", "pointercancel"]) canvas.addEventListener(ends, () => { this.held = false; });
+    for (const ends of ["pointerup", "pointercancel"]) canvas.addEventListener(ends, () => { if (this.held) { this.held = false; this.choose(); } });
     canvas.addEventListener("keydown", event => {
       const by = { ArrowLeft: [-0.05, 0], ArrowRight: [0.05, 0], ArrowUp: [0, 0.05], ArrowDown: [0, -0.05] }[event.key];
       if (!by) return;
@@ -132,9 +132,16 @@ class Landscape {
     });
   }
 
+  // While the start is held the kernel gets messages, a frame each at most: a value would wait until the last one was answered.
   moveTo(start) {
     this.start = start;
-    this.model.set("value", start);
+    if (!this.held) this.choose();
+    else if (!this.due) this.model.send({ start });
+    this.soon();
+  }
+
+  choose() {
+    this.model.set("value", this.start);
     this.model.save_changes();
     this.soon();
   }
