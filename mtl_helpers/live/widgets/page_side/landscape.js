@@ -1,6 +1,6 @@
 // Two losses over two parameters: paths over their lines, and the same paths in the space of the two losses. The start is dragged.
 
-const TWO_PANELS = 620, PAD = { left: 40, right: 12, top: 8, bottom: 38 }; // pixels
+const TWO_PANELS = 520, PAD = { left: 40, right: 12, top: 8, bottom: 38 }; // pixels
 
 function element(tag, className, parent, text = "") {
   const el = document.createElement(tag);
@@ -203,8 +203,10 @@ class Landscape {
     Object.assign(ctx, { fillStyle: paper, strokeStyle: ink, lineWidth: 3 });
     ctx.fill();
     ctx.stroke();
-    const left = px > plane.x(plane.xs[1]) - 110;
-    if (text) plane.word(text, px + (left ? -14 : 14), py - 2, ink, left ? "right" : "left");
+    if (!text) return;
+    ctx.font = "600 12px system-ui, sans-serif";
+    const left = px + 16 + ctx.measureText(text).width > plane.x(plane.xs[1]);
+    plane.word(text, px + (left ? -14 : 14), py - 2, ink, left ? "right" : "left");
   }
 
   drawKey(dark, ink) {
