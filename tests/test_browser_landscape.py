@@ -99,10 +99,13 @@ def test_a_method_is_chosen_in_the_key(page):
 
 def test_it_is_drawn_as_wide_as_the_page_and_in_its_theme(page):
     wide = picture(page)
-    page.page.set_viewport_size({"width": 760, "height": 1400})
-    page.wait_for(lambda: picture(page) != wide, "a narrower picture")
-    over = drawn(page, "[l.el.clientWidth, l.plane.canvas.getBoundingClientRect().width]")
-    assert over[0] / 2.2 < over[1] <= over[0]
+    for width in (760, 1700):
+        before = picture(page)
+        page.page.set_viewport_size({"width": width, "height": 1400})
+        page.wait_for(lambda before=before: picture(page) != before, "another width")
+        for plane in ("plane", "space"):
+            room, taken = drawn(page, f"[l.{plane}.box.clientWidth, l.{plane}.canvas.getBoundingClientRect().width]")
+            assert 0.9 * room < taken <= room
     page.page.set_viewport_size({"width": 1250, "height": 1400})
     page.wait_for(lambda: picture(page) == wide, "the picture as it was")
     theme = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"

@@ -14,7 +14,7 @@ class Plane {
   constructor(parent, title, labels, [xs, ys]) {
     Object.assign(this, { labels, xs, ys });
     this.box = element("div", "mtl-panel", parent);
-    this.title = element("div", "mtl-panel-title", this.box, title);
+    this.title = element("div", "mtl-panel-title", this.box, title.split(",")[0]);
     this.canvas = element("canvas", "", this.box);
     this.canvas.setAttribute("aria-label", title);
   }
@@ -88,10 +88,10 @@ class Landscape {
     el.landscape = this; // for tests: what is drawn, read back from the page
     const { view, loss_view: losses, tasks } = this.scene, [steep, gentle] = tasks;
     this.planes = element("div", "mtl-landscape-planes", el);
-    this.plane = new Plane(this.planes, "parameters", ["θ₁", "θ₂"], view);
+    this.plane = new Plane(this.planes, "parameters, and lines of equal loss", ["θ₁", "θ₂"], view);
     this.space = new Plane(this.planes, "losses", [`loss of ${steep.name}`, `loss of ${gentle.name}`], losses);
-    this.lines = tasks.map(task => element("span", "mtl-panel-tip", this.plane.title, `— equal loss of ${task.name}`));
-    element("span", "mtl-panel-tip", this.space.title, "the same paths; lower left is better");
+    this.lines = tasks.map(task => element("span", "mtl-panel-tip", this.plane.title, `— ${task.name}`));
+    element("span", "mtl-panel-tip", this.space.title, "lower left is better");
     this.key = element("div", "mtl-landscape-key", el);
     this.rows = new Map(this.scene.styles.map(style => [style.name, this.keyRow(style)]));
     this.listen();
@@ -132,28 +132,33 @@ class Landscape {
     });
   }
 
-  // While the start is held the kernel gets messages, a frame each at most: a value would wait until the last one was answered.
+  // While the start is held the kernel gets a message a frame: a value would wait until the one before it was answered.
   moveTo(start) {
     this.start = start;
+    this.untold = this.held;
     if (!this.held) this.choose();
-    else if (!this.due) this.model.send({ start });
     this.soon();
   }
 
   choose() {
+    this.untold = false;
     this.model.set("value", this.start);
     this.model.save_changes();
-    this.soon();
   }
 
   soon() {
     if (this.due) return;
     this.due = true;
-    requestAnimationFrame(() => { this.due = false; this.draw(); });
+    requestAnimationFrame(() => {
+      this.due = false;
+      if (this.untold) this.model.send({ start: this.start });
+      this.untold = false;
+      this.draw();
+    });
   }
 
   draw() {
-    const width = this.el.clientWidth;
+    const width = this.planes.clientWidth;
     if (!width) return;
     if (!this.held) this.start = [...this.model.get("value")];
     const { ink, dark } = inkOf(this.el), paper = dark ? "#111" : "#fff", { scene, plane, space, paths } = this;
