@@ -54,8 +54,7 @@ class LabViews:
         self.ghosts = self._kept.setdefault(name, [])
         seen = "encoder" in self._shows and self.points.begin(world.model, world.val_loader, world.examples)
         self.sees.layout.display = None if seen else "none"
-        self._can_see = seen
-        self._see(self.sees.value)
+        self._see(self.sees.value and seen)
         self.pull.layout.display = None if "pull" in self._shows and len(tasks) > 1 else "none"
         self.show_ghosts()
 
@@ -64,8 +63,8 @@ class LabViews:
         self._kept = {name: self.ghosts}
 
     def _see(self, shown: bool) -> None:
-        self.seeing = shown and self._can_see
-        self.points.layout.display = None if self.seeing else "none"
+        self.seeing = shown
+        self.points.layout.display = None if shown else "none"
 
     def clear(self) -> None:
         """Forget the run; kept ones stay."""
