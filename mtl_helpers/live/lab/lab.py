@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,18 +13,19 @@ from torch.utils.data import DataLoader
 from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.live.lab.panel import PARTS, LabPanel
 from mtl_helpers.live.lab.recording import BY_HAND, LabError, RecordedRun, Script
+from mtl_helpers.live.lab.run_in_view import RunInView
 from mtl_helpers.live.lab.views import VIEWS, LabViews
 from mtl_helpers.live.lab.worlds import World, Worlds, checked_worlds, made_world
-from mtl_helpers.live.widgets.live_widget import LiveWidget, by_worker
+from mtl_helpers.live.widgets.live_widget import by_worker
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.training import Weighting, as_history
+from mtl_helpers.training import Weighting
 
 OPTIMIZERS = {cls.__name__: cls for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)}
 # Seconds between two news to the page: within these bounds REST times what the last took, so that they cost little anywhere.
 PUSH_INTERVAL, LONGEST, REST = 0.1, 0.3, 30
 
 
-class LambdaLab(LiveWidget):
+class LambdaLab(RunInView):
     """Train ``model`` on ``loader`` with one λ slider a task; see losses, validation scores, λ and gradient cosines live.
 
     Parameters
@@ -51,8 +51,6 @@ class LambdaLab(LiveWidget):
     curves from them, bit for bit. ``scores`` are those of the last validation, by task. With `of`, the lab offers a choice of
     data sets.
     """
-
-    what, refusal = "lab", LabError
 
     def __init__(
         self,
@@ -127,46 +125,6 @@ class LambdaLab(LiveWidget):
         self.panel.furnish(self.model.tasks, batches=len(recorded.loader), lr=lr)
         self.sliders = self.panel.sliders
         self.reset()
-
-    # What it knows --------------------------------------------------------------------------------------------------
-
-    @property
-    def step(self) -> int:
-        """Steps taken in this run."""
-        return len(self.recorded.records)
-
-    @property
-    def training(self) -> bool:
-        """Whether it is at work."""
-        return self._worker.working
-
-    @property
-    def method(self) -> str:
-        """Who chooses λ from the next step on: ``by hand`` or the name of a rule."""
-        return self.recorded.method
-
-    @property
-    def history(self) -> pd.DataFrame:
-        """The run so far as a tidy frame, see `training.as_history`; ``pull`` is λᵢ‖gᵢ‖, nan where not measured."""
-        history, pull = as_history(list(self.recorded.records)), self.views.curves.tables["pull"]
-        known = {(step, name): pull[name][i] for i, step in enumerate(pull["x"]) for name in self.names}
-        places = zip(history.step, history.task, strict=True)
-        return history.assign(pull=[known.get(place, math.nan) for place in places])
-
-    @property
-    def losses(self) -> dict[str, float]:
-        """By task the running mean of the training loss over the last steps, as the curves have it; nan before the first."""
-        return {name: (self.views.curves.tables["loss"][name] or [math.nan])[-1] for name in self.names}
-
-    @property
-    def events(self) -> pd.DataFrame:
-        """What steered the run: ``step, task, value``; the first step names every λ, the task ``method`` who chose them."""
-        return self.recorded.events
-
-    @by_worker
-    def png(self) -> bytes:
-        """The curves as they stand, for where no live page is."""
-        return self.views.png(self.model.tasks)
 
     # What it can be told --------------------------------------------------------------------------------------------
 
@@ -355,9 +313,3 @@ class LambdaLab(LiveWidget):
     def _enable(self, *, training: bool) -> None:
         self.panel.enable(training=training, begun=training or self.step > 0, locked=bool(self._locked))
         self.panel.show_method(self.recorded, self._locked)
-
-    def __repr__(self) -> str:
-        # No trained number in it: this text is compared when the notebook is checked on another machine.
-        λ = ": " + ", ".join(f"{name} {value:g}" for name, value in self.weights.items())
-        data = f" of {self.world}" if self.world else ""
-        return f"LambdaLab{data} at step {self.step}, λ{λ if self.method == BY_HAND else f' by {self.method}'}"
