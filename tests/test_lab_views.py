@@ -129,7 +129,7 @@ def test_a_preset_can_be_chosen_again(new_lab):
 def test_while_a_cell_drives_or_a_run_is_replayed_the_page_is_locked_but_for_pause(new_lab):
     lab = new_lab()
     seen = []
-    lab.aim("", lambda lab: seen.append((lab.panel.driver.value, *pressable(lab))))
+    lab.aim("never", lambda lab: seen.append((lab.panel.driver.value, *pressable(lab))))
     lab.run(2)
     assert "a cell drives the lab" in seen[-1][0] and seen[-1][1:] == ("pause",)
     lab.replay()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import ipywidgets as widgets
 import pandas as pd
@@ -71,11 +71,14 @@ class LambdaLab(RunInView):
             raise LabError(f"Unknown optimizer {optimizer!r}; choose one of {', '.join(OPTIMIZERS)}.")
         super().__init__()
         self.world, self._worlds, self.eval_every = None, {}, eval_every
-        self._target, self._met, self._locked = ("", None), None, ""
+        self._locked = ""
         world = World(model, loader, val_loader, lr, examples)
         recorded, lr = self._prepared(world)
         actions = {"train": self.start, "pause": self.pause, "reset": self.reset, "keep": self.keep}
-        actions |= {"step": lambda: self._worker.run(lambda: self._training(1, watched=True)), "to": self._run_to}
+        actions |= {
+            "step": lambda: self._worker.run(lambda: self._training(1, watched=True)),
+            "to": lambda: self._worker.work(self._training_to(self.panel.goal_step.value)),
+        }
         actions |= {"replay": lambda: self._worker.work(self._replaying)}
         options = {"shows": shows, "optimizers": list(OPTIMIZERS), "optimizer": optimizer, "lr": lr}
         self.panel = LabPanel(self, **options, actions=actions, moved=lambda name, value: self.set(**{name: value}))
@@ -140,17 +143,6 @@ class LambdaLab(RunInView):
         self.recorded.use(method)
         self._show_steering()
 
-    @by_worker
-    def aim(self, target: str, met: Callable[[LambdaLab], bool]) -> None:
-        """Set a target, in words and as what is true of the lab once it is met; asked after each step of a run.
-
-        ``lab.aim("both losses below 0.3", lambda lab: max(lab.losses.values()) < 0.3)``
-        """
-        if not callable(met):
-            raise LabError(f"A target is words and a function of the lab; found {met!r}.")
-        self._target, self._met = (target, met), None
-        self.panel.show_target(target, None)
-
     def run(self, steps: int) -> None:
         """Take ``steps`` steps and wait for them; raises what goes wrong, after showing it in the lab.
 
@@ -188,8 +180,7 @@ class LambdaLab(RunInView):
         self._worker.forget()
         self._show_error(None)
         self._show_steering()
-        self._met = None
-        self.panel.show_target(self._target[0], None)
+        self.aim(*self._target)
         self.panel.show_weights(self.weights)
         self._show()
         self._enable(training=False)
@@ -241,9 +232,8 @@ class LambdaLab(RunInView):
         self.use(BY_HAND)
         return self._training(steps, script, locked="replaying; Pause leaves it and gives you the sliders")
 
-    def _run_to(self) -> None:
-        steps = self._steps_to(self.panel.goal_step.value)
-        self._worker.work(self._training(steps, watched=True))
+    def _training_to(self, step: int) -> Iterator[float | None]:
+        return self._training(self._steps_to(step), watched=True)
 
     def _steps_to(self, step: int) -> int:
         step = whole_number("step", step, LabError)
@@ -294,10 +284,7 @@ class LambdaLab(RunInView):
             record = self.recorded.step()
         self._cosines = self.views.add(record, self.recorded, looked=looked) or self._cosines
         self.scores = dict(record.val_scores or self.scores)
-        text, met = self._target
-        if met is not None and self._met is None and met(self):
-            self._met = record.step
-            self.panel.show_target(text, record.step)
+        self._ask_target()
 
     def _show(self) -> None:
         self.views.show(self._cosines)

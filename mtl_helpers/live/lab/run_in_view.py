@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pandas as pd
 
+from mtl_helpers.live.lab.panel import LabPanel
 from mtl_helpers.live.lab.recording import BY_HAND, LabError, RecordedRun
 from mtl_helpers.live.lab.views import LabViews
 from mtl_helpers.live.widgets.live_widget import LiveWidget, by_worker
@@ -24,6 +26,9 @@ class RunInView(LiveWidget):
     names: list[str]
     weights: dict[str, float]
     world: str | None
+    panel: LabPanel
+    _target: tuple[str, Callable[[RunInView], bool] | None] = ("", None)
+    _met: int | None = None  # the step that met it
 
     @property
     def step(self) -> int:
@@ -62,6 +67,24 @@ class RunInView(LiveWidget):
     def png(self) -> bytes:
         """The curves as they stand, for where no live page is."""
         return self.views.png(self.model.tasks)
+
+    @by_worker
+    def aim(self, target: str, met: Callable[[RunInView], bool] | None) -> None:
+        """Set a target, in words and as what is true of the lab once it is met; asked after each step of a run.
+
+        ``lab.aim("both losses below 0.3", lambda lab: max(lab.losses.values()) < 0.3)``
+        """
+        if target and not callable(met):
+            raise LabError(f"A target is words and a function of the lab; found {met!r}.")
+        self._target, self._met = (target, met), None
+        self.panel.show_target(target, None)
+
+    def _ask_target(self) -> None:
+        """After a step: whether the target is met now, unless it was before."""
+        target, met = self._target
+        if met is not None and self._met is None and met(self):
+            self._met = self.step
+            self.panel.show_target(target, self.step)
 
     def __repr__(self) -> str:
         # No trained number in it: this text is compared when the notebook is checked on another machine.
