@@ -254,7 +254,7 @@ class NotebookPage:
 
     def readout(self, lab: int = 0) -> dict[str, float]:
         """The numbers the lab shows: the step, and by task its λ."""
-        text = self.page.locator(".mtl-lambda-lab").nth(lab).locator(".widget-html").first.inner_text()
+        text = self.page.locator(".mtl-lambda-lab").nth(lab).locator(".mtl-readout").inner_text()
         numbers = {"step": float(re.search(r"step (\d+)", text)[1])}
         for line in text.splitlines():
             parts = line.split()
@@ -273,12 +273,10 @@ class NotebookPage:
         """
         slider = self.page.locator(".mtl-lambda-lab").nth(lab).locator(f".mtl-lambda-{task}")
         slider.scroll_into_view_if_needed()
-        track = slider.locator(".noUi-base").bounding_box()
-        target = track["x"] + track["width"] * fraction
+        target = self.place(slider, fraction)[0]
 
         def handle() -> tuple[float, float]:
-            box = slider.locator(".noUi-handle").bounding_box()
-            return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            return self.place(slider)
 
         def dragged() -> bool:
             x, y = handle()
@@ -287,13 +285,25 @@ class NotebookPage:
             self.page.mouse.move(target, y, steps=8)
             self.page.mouse.up()
             time.sleep(0.3)
-            return abs(handle()[0] - target) < track["width"] / 20  # a slider rests on its stops
+            return abs(handle()[0] - target) < slider.bounding_box()["width"] / 20  # a slider rests on its stops
 
         self.wait_for(dragged, f"the handle of {task} at {fraction}")
 
+    def place(self, slider: Any, fraction: float | None = None) -> tuple[float, float]:
+        """Where the handle of a λ slider is on the page, or would be at a fraction of its length."""
+        track = slider.locator("input[type=range]")
+        box = track.bounding_box()
+        at = track.evaluate("r => r.value / r.max") if fraction is None else fraction
+        return box["x"] + 11 + (box["width"] - 22) * at, box["y"] + box["height"] / 2  # half a handle at each end
+
+    def drawn(self, lab: int = 0) -> dict[str, dict[str, list]]:
+        """The curves that the page holds, by panel, with the column ``x``."""
+        tables = "e => Object.entries(e.chart.state.tables).map(([k, t]) => [k, {x: t.x, ...t.columns}])"
+        return dict(self.page.locator(".mtl-lambda-lab").nth(lab).locator(".mtl-chart").evaluate(tables))
+
     def picture(self, lab: int = 0) -> bytes:
-        """What the live figure's canvas holds, as the page has it."""
-        canvas = self.page.locator(".mtl-lambda-lab").nth(lab).locator("canvas").first
+        """What the first panel's canvas holds, as the page has it."""
+        canvas = self.page.locator(".mtl-lambda-lab").nth(lab).locator(".mtl-chart canvas").first
         return canvas.evaluate("c => c.toDataURL()").encode()
 
     def still_picture(self, lab: int = 0) -> bytes:

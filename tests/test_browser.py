@@ -125,7 +125,8 @@ def test_step_preset_and_replay_by_button(start_here):
     page = start_here
     page.press("Step")
     page.wait_for(lambda: page.readout()["step"] == 1, "one step")
-    page.page.locator(".mtl-lambda-lab select").nth(2).select_option(label="only sentiment")
+    page.press("more")
+    page.page.locator(".mtl-lambda-lab select:visible").first.select_option(label="only sentiment")
     page.press("Train")
     page.wait_for(lambda: page.readout()["step"] > 30, "30 steps")
     page.press("Pause")
@@ -142,8 +143,9 @@ def test_a_rule_takes_the_wheel_by_the_choice_on_the_page_and_a_slider_takes_it_
     page = start_here
     page.press("Train")
     page.wait_for(lambda: page.readout()["step"] > 10, "10 steps")
+    page.press("more")
     page.page.locator(".mtl-lambda-method select").select_option("random")
-    header = page.page.locator(".mtl-lambda-lab .widget-html").first
+    header = page.page.locator(".mtl-lambda-lab .mtl-readout")
     header.get_by_text("λ by random").wait_for()
     at = page.readout()["step"]
     page.wait_for(lambda: page.readout()["step"] > at + 25 and page.readout()["topic"] != 1, "λ by the rule")
@@ -221,7 +223,7 @@ def test_voila_serves_the_lab(browser, course, tmp_path):
         page.goto(server.url, timeout=120_000)
         lab = page.locator(".mtl-lambda-lab")
         lab.wait_for(timeout=120_000)
-        step = lab.locator(".widget-html").first
+        step = lab.locator(".mtl-readout")
         lab.locator("button", has_text="Reset").click()
         step.get_by_text("step 0").wait_for()
         lab.locator("button", has_text="Train").click()

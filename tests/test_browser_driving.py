@@ -60,7 +60,7 @@ def test_the_scene_and_a_failing_microphone_change_the_drawing(page):
 
 def test_releasing_a_weight_retrains_in_the_background(page):
     page.wait_for(lambda: "step 0" not in readout(page), "a trained model")
-    track = page.page.locator(".mtl-drive-demo .mtl-lambda-sign .noUi-base").bounding_box()
+    track = page.page.locator(".mtl-drive-demo .mtl-lambda-sign input[type=range]").bounding_box()
     page.page.mouse.click(track["x"] + 1, track["y"] + track["height"] / 2)
     page.wait_for(lambda: page.execute("print(drive.computing)").strip() == "True", "the training to begin")
     drawn = picture(page)

@@ -165,7 +165,7 @@ def test_presets_move_the_sliders(new_lab):
 
 
 def test_a_slider_has_a_true_zero_and_is_logarithmic(new_lab):
-    stops = new_lab().sliders["topic"].options_values
+    stops = new_lab().sliders["topic"].stops
     assert stops[0] == 0 and min(stops[1:]) == 0.01 and max(stops) == 10
     ratios = [b / a for a, b in itertools.pairwise(stops[1:])]
     assert max(ratios) < 2
@@ -176,54 +176,58 @@ def test_kept_runs(new_lab):
     for number in range(5):
         lab.run(5)
         lab.keep()
-        assert len(lab.plot.ghosts) == number + 1
+        assert len(lab.views.ghosts) == number + 1
+    lab.run(5)
     with pytest.raises(LabError, match="5 runs are kept already; remove one first"):
         lab.keep()
-    label = lab.plot.ghosts[2]["label"]
+    label = lab.views.ghosts[2]["label"]
     lab.remove(2)
-    assert lab.plot.ghosts[1]["label"] == label and len(lab.panel.ghost_row.children) == 4
+    assert lab.views.ghosts[1]["label"] == label and len(lab.views.ghost_row.children) == 4
     lab.reset()
-    assert len(lab.plot.ghosts) == 4, "a reset keeps what was kept"
-    lab.panel.ghost_row.children[0].click()
-    assert len(lab.plot.ghosts) == 3
+    assert len(lab.views.ghosts) == 4, "a reset keeps what was kept"
+    lab.views.ghost_row.children[0].click()
+    assert len(lab.views.ghosts) == 3
 
 
 def test_a_kept_run_changes_the_picture_and_its_removal_changes_it_back(new_lab):
     lab = new_lab()
-    empty = lab.plot.png()
+    empty = lab.png()
     lab.run(40)
-    drawn = lab.plot.png()
+    drawn = lab.png()
     lab.keep()
     lab.reset()
-    ghost = lab.plot.png()
+    ghost = lab.png()
     lab.remove(1)
-    assert len({empty, drawn, ghost}) == 3 and lab.plot.png() == empty
+    assert len({empty, drawn, ghost}) == 3 and lab.png() == empty
 
 
-def test_a_run_can_be_kept_while_points_are_being_added(new_lab, monkeypatch):
-    """A point is an x and a y; the picture must not be drawn between the two."""
+def test_a_run_can_be_kept_while_it_goes_on(new_lab):
     lab = new_lab()
-    add = lab.plot._point
-
-    def slow_point(what, name, x, y):
-        time.sleep(0.001)
-        lab.plot.curves[f"{what} {name}"][0].append(x)
-        time.sleep(0.005)
-        lab.plot.curves[f"{what} {name}"][0].pop()
-        add(what, name, x, y)
-
-    monkeypatch.setattr(lab.plot, "_point", slow_point)
     lab.start()
     for number in range(5):
         wait_for(lambda number=number: lab.step > 2 * number)
         lab.keep()
     lab.pause()
-    assert len(lab.plot.ghosts) == 5
+    lengths = [{len(column) for column in ghost["tables"]["loss"].values()} for ghost in lab.views.ghosts]
+    assert len(lengths) == 5 and all(len(length) == 1 for length in lengths), "of a step all is kept, or nothing"
+
+
+def test_a_run_is_not_kept_twice_and_waits_while_other_data_are_shown(new_model, new_loader):
+    lab = LambdaLab.of({name: lambda: (new_model(), new_loader(), new_loader(64, shuffle=False)) for name in "ab"})
+    lab.run(5)
+    lab.keep()
+    with pytest.raises(LabError, match="These curves are kept already, as run 1"):
+        lab.keep()
+    lab.choose("b")
+    assert lab.views.ghosts == []
+    lab.choose("a")
+    assert len(lab.views.ghosts) == 1 and len(lab.views.ghost_row.children) == 1
+    lab.close()
 
 
 def test_a_task_is_drawn_as_in_every_other_figure(new_lab):
-    loss, *_ = new_lab().plot.figure.axes
-    drawn = {line.get_label(): line.get_color() for line in loss.lines}
+    loss = new_lab().views.chart.panels[0]
+    drawn = {series["label"]: series["colour"][0] for series in loss["series"]}
     assert drawn == {name: style["color"] for name, style in task_styles(["topic", "sentiment"]).items()}
 
 
@@ -247,10 +251,10 @@ def test_one_to_eight_tasks(tasks, new_model, dataset):
     lab = LambdaLab(new_model(tasks=tasks), make_loader(dataset, 16, shuffle=True), make_loader(dataset, 64))
     lab.run(30)
     assert set(lab.scores) == {task.name for task in tasks}
-    assert len(lab.plot.png()) > 10_000
+    assert len(lab.png()) > 10_000
     for task in tasks:
         assert task.name in lab.panel.readout.value
-    looks = [(line.get_color(), str(line.get_linestyle())) for line in lab.plot.figure.axes[0].lines]
+    looks = [(tuple(series["colour"]), str(series["dash"])) for series in lab.views.chart.panels[0]["series"]]
     assert len(set(looks)) == len({colour for colour, _ in looks}) == len(tasks)
     lab.close()
 
@@ -393,12 +397,12 @@ def test_the_page_hears_from_the_training_more_seldom_the_longer_showing_takes(n
         now[0] += 0.001
         return now[0]
 
-    def show() -> None:
+    def show(cosines) -> None:
         now[0] += cost - 0.001  # the look at its end is the last millisecond
         ends.append(now[0])
 
     monkeypatch.setattr(lab_module.time, "perf_counter", look)
-    monkeypatch.setattr(lab.plot, "refresh", show)
+    monkeypatch.setattr(lab.views, "show", show)
     lab.run(2000)
     waits = [b - a - cost for a, b in itertools.pairwise(ends[1:-1])]  # the last comes with the end
     assert len(waits) > 3 and min(waits) >= gap - 0.002 and max(waits) <= gap + 0.01
@@ -431,10 +435,10 @@ def test_what_a_notebook_stores_is_the_same_on_every_machine(new_lab):
     assert bundle["image/png"].startswith("iVBORw0KGgo") and "text/html" not in bundle
 
 
-def test_the_readout_comes_first_in_the_box(new_lab):
+def test_the_sliders_come_first_and_the_readout_says_what_is_known(new_lab):
     lab = new_lab()
     lab.run(25)
-    assert lab.box.children[0] is lab.panel.readout
+    assert lab.panel.steer.children[0].children == tuple(lab.sliders.values())
     assert "step 25" in lab.panel.readout.value and "accuracy" in lab.panel.readout.value
 
 
@@ -465,11 +469,11 @@ def test_a_run_with_dropout_and_a_mixed_loader_that_was_looked_at_replays_bit_fo
     lab.run(30)
     torch.rand(7)  # a cell goes on drawing
     lab.run(15)
-    before, cosines = lab.history, dict(lab.plot.curves)
+    before, cosines = lab.history, repr(lab.views.curves.tables["cosine"])
     torch.manual_seed(99)
     lab.replay()
     same_run(lab.history, before)
-    assert repr(lab.plot.curves["cosine topic stars"]) == repr(cosines["cosine topic stars"])
+    assert repr(lab.views.curves.tables["cosine"]) == cosines and len(lab.views.curves.tables["pull"]["x"]) == 4
     lab.reset()
     lab.use(method)
     lab.run(45)
@@ -510,9 +514,9 @@ def test_a_cosine_is_that_of_the_step_with_its_dropout(new_model, new_loader, mo
             seen.append(
                 {name: loss.item() for name, loss in task_losses(model.tasks, model(batch.inputs), batch).items()}
             )
-        return {("topic", "sentiment"): 0.0}
+        return {}
 
-    monkeypatch.setattr(recording, "gradient_cosines", losses)
+    monkeypatch.setattr(recording, "task_gradients", losses)
     lab = LambdaLab(with_dropout(new_model(tasks=(TOPIC, SENTIMENT))), new_loader(), lr=1e-12, eval_every=1)
     lab.run(3)
     for record, found in zip(lab.recorded.records, seen, strict=True):
@@ -552,13 +556,13 @@ def test_a_task_without_a_label_has_a_gap_and_no_loss(new_lab):
     lab = new_lab()
     lab.run(1)
     record = dataclasses.replace(lab.recorded.records[0], losses={"topic": 2.0, "sentiment": math.nan})
-    lab.plot.clear()
+    lab.views.clear()
     for step in range(1, 31):
-        lab.plot.add(dataclasses.replace(record, step=step), {})
+        lab.views.curves.add(dataclasses.replace(record, step=step), {}, {})
     for step in range(31, 61):
         losses = {"topic": math.nan, "sentiment": 1.0 if step % 2 else math.nan}
-        lab.plot.add(dataclasses.replace(record, step=step, losses=losses), {})
-    topic, sentiment = (lab.plot.curves[f"loss {name}"][1] for name in ("topic", "sentiment"))
+        lab.views.curves.add(dataclasses.replace(record, step=step, losses=losses), {}, {})
+    topic, sentiment = (lab.views.curves.tables["loss"][name] for name in ("topic", "sentiment"))
     assert topic[:49] == [2.0] * 49 and all(map(math.isnan, topic[49:])), "nothing in the last 20 steps"
     assert all(map(math.isnan, sentiment[:30])) and sentiment[30:] == [1.0] * 30, "the mean is over the labels alone"
     lab.recorded.records[:] = [record]
@@ -643,6 +647,7 @@ def test_closing_a_lab_leaves_no_model_on_the_page(new_model, new_loader):
     opened = len(page_models() - before)
     lab.run(3)
     lab.keep()
+    lab.run(1)
     lab.keep()
     lab.remove(1)
     lab.remove(1)

@@ -37,6 +37,7 @@ from mtl_helpers.live import (
 )
 from mtl_helpers.live.demos import pareto as pareto_demo
 from mtl_helpers.live.demos import transfer as transfer_demo
+from mtl_helpers.live.widgets.slider import STOPS, LambdaSlider
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
@@ -227,7 +228,9 @@ def say_something(widget, draw):
         return {}
     if hasattr(widget, "index"):
         state = {"index": draw.randrange(len(widget.options))}
-    elif isinstance(widget, widgets.Checkbox):
+    elif isinstance(widget, LambdaSlider):
+        state = {"value": draw.choice(STOPS)}
+    elif isinstance(widget, widgets.Checkbox | widgets.ToggleButton):
         state = {"value": draw.random() < 0.5}
     else:
         state = {"value": widget.min + draw.randrange(int((widget.max - widget.min) / widget.step) + 1) * widget.step}

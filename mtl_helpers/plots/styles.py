@@ -9,6 +9,8 @@ from typing import Any
 # Okabe and Ito's palette without its yellow, which white paper hides, but with a wine red: all eight are told apart by
 # colour-blind readers, and line style or marker tells them apart without colour.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#882255", "#000000")
+# The same on a dark page, lighter; black turns white.
+_ON_DARK = ("#3E9BE0", "#FF8A3D", "#2BC79A", "#E59CC4", "#8FD3FF", "#FFC04D", "#D8609A", "#FFFFFF")
 _DASHES: tuple[Any, ...] = (
     "-",
     (0, (5, 1.5)),
@@ -50,6 +52,15 @@ def task_markers(names: Iterable[str]) -> dict[str, str]:
     {'topic': 'o', 'sentiment': 's', 'mood': '^'}
     """
     return {name: numbered_marker(number) for name, number in _numbers(names).items()}
+
+
+def on_dark(colour: str) -> str:
+    """The same colour for a dark page; one that is not of the palette stays.
+
+    >>> on_dark("#000000")
+    '#FFFFFF'
+    """
+    return dict(zip(COLOURS, _ON_DARK, strict=True)).get(colour, colour)
 
 
 def dash(style: Mapping[str, Any]) -> dict[str, Any]:

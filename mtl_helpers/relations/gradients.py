@@ -7,6 +7,7 @@ training mode dropout is at work; given the ``random_state`` of a record, it is 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Mapping
 from itertools import combinations, product
 
 import torch
@@ -45,10 +46,18 @@ def gradient_cosines(
     cos = gᵢ·gⱼ / (‖gᵢ‖ ‖gⱼ‖), gᵢ the gradient of task i's unweighted loss in the shared parameters (Du et al. 2018). It is nan
     where a task has no label in the batch, or a gradient vanishes, or nothing is shared: then there is no angle.
     """
-    gradients = task_gradients(model, batch, state)
-    pairs = combinations([task.name for task in unwrapped(model).tasks], 2)
+    return cosines_between(task_gradients(model, batch, state), [task.name for task in unwrapped(model).tasks])
+
+
+def cosines_between(gradients: Mapping[str, Tensor], names: Iterable[str]) -> dict[tuple[str, str], float]:
+    """The cosine of each pair of ``names``, of gradients such as `task_gradients` gives; nan where there is no angle.
+
+    >>> cosines_between({"topic": torch.tensor([1.0, 0.0]), "mood": torch.tensor([0.0, 2.0])}, ["topic", "mood"])
+    {('topic', 'mood'): 0.0}
+    """
     return {
-        (a, b): _cosine(gradients[a], gradients[b]) if a in gradients and b in gradients else math.nan for a, b in pairs
+        (a, b): _cosine(gradients[a], gradients[b]) if a in gradients and b in gradients else math.nan
+        for a, b in combinations(names, 2)
     }
 
 

@@ -130,13 +130,14 @@ class Bench:
         self.rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
         self.used: list[tuple[float, dict[str, float]]] = []
         self.pictures, self._last = 0, {}
-        canvas = self.lab.plot.figure.canvas
-        self._send, canvas.send_binary = canvas.send_binary, self._count
-        self._add, self.lab.plot.add = self.lab.plot.add, self._note
+        chart = self.lab.views.chart
+        self._send, chart.send = chart.send, self._count
+        self._add, self.lab.views.curves.add = self.lab.views.curves.add, self._note
+        self.lab.panel.speed.value = 0
 
-    def _count(self, picture: bytes) -> None:
+    def _count(self, news: dict[str, Any]) -> None:
         self.pictures += 1
-        self._send(picture)
+        self._send(news)
 
     def _note(self, record: Record, *args: Any) -> None:
         if record.weights != self._last:

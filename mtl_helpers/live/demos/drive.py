@@ -129,7 +129,7 @@ class DriveDemo(Demo):
         def change() -> None:
             self.recorded.set(**weights)
             for name, value in weights.items():
-                self.sliders[name].show(value, exactly=True)
+                self.sliders[name].show(value)
 
         self._choose(change)
         self._compute_now(steps)

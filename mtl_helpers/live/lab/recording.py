@@ -13,10 +13,10 @@ from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
 from mtl_helpers.arguments import whole_number
+from mtl_helpers.live.lab.curves import SMOOTH, mean
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.plots.live.live_curves import SMOOTH, mean
 from mtl_helpers.randomness import Private, seeded
-from mtl_helpers.relations import gradient_cosines
+from mtl_helpers.relations import cosines_between, task_gradients
 from mtl_helpers.training import RULES, HandOver, Record, StaticWeights, TaskWeights, Weighting, train_steps
 
 BY_HAND = "by hand"
@@ -115,9 +115,15 @@ class RecordedRun:
         self.records.append(record)
         return record
 
-    def cosines(self) -> dict[tuple[str, str], float]:
-        """The gradient cosine of each pair of tasks on the batch of the last step and with its dropout."""
-        return gradient_cosines(self.model, self.records[-1].batch, self.records[-1].random_state)
+    def pull(self) -> tuple[dict[tuple[str, str], float], dict[str, float]]:
+        """Gradient cosine of each pair of tasks, and λᵢ‖gᵢ‖ of each task, at the shared parameters.
+
+        On the batch of the last step and with its dropout, at the parameters after it; λ is the step's.
+        """
+        last = self.records[-1]
+        gradients = task_gradients(self.model, last.batch, last.random_state)
+        lengths = {name: gradient.norm().item() * abs(last.weights[name]) for name, gradient in gradients.items()}
+        return cosines_between(gradients, self.names), lengths
 
     def _steer(self) -> list[Change]:
         """Before a step: what is new since the last one takes effect; returns it as events."""

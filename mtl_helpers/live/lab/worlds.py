@@ -19,12 +19,13 @@ from mtl_helpers.tasks import SENTIMENT, TOPIC, Task
 
 
 class World(NamedTuple):
-    """What the lab trains: a model, its data, and the learning rate to open with."""
+    """What the lab trains: a model, its data, the learning rate to open with, and what to show of the validation examples."""
 
     model: MultiTaskModel
     loader: DataLoader
     val_loader: DataLoader | None = None
     lr: float = 0.002
+    examples: Sequence[str] | None = None
 
 
 Worlds = Mapping[str, Callable[[], World | tuple]]
@@ -71,7 +72,7 @@ def _texts(frame: pd.DataFrame, lr: float, **sizes: int) -> World:
     vocabulary = Vocabulary.from_texts(splits.train.text)
     train, val = (encode_reviews(part, vocabulary, tasks) for part in (splits.train, splits.val))
     model = _seeded(lambda: CNNEncoder(len(vocabulary), **sizes), tasks)
-    return World(model, make_loader(train, 32, shuffle=True, seed=0), make_loader(val, 128), lr=lr)
+    return World(model, make_loader(train, 32, shuffle=True, seed=0), make_loader(val, 128), lr, list(splits.val.text))
 
 
 def _seeded(new_encoder: Callable[[], nn.Module], tasks: Sequence[Task]) -> MultiTaskModel:
@@ -98,7 +99,7 @@ def made_world(name: str, make: Callable[[], World | tuple]) -> World:
     made = make()
     if isinstance(made, World):
         return made
-    if not isinstance(made, tuple) or not 2 <= len(made) <= 4 or not isinstance(made[0], MultiTaskModel):
+    if not isinstance(made, tuple) or not 2 <= len(made) <= 5 or not isinstance(made[0], MultiTaskModel):
         raise LabError(
             f"The function of the world '{name}' must return (model, loader, val_loader); found {type(made).__name__}"
             f"{f' of {len(made)}' if isinstance(made, tuple) else ''}."

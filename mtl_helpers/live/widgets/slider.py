@@ -2,48 +2,46 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+import anywidget
+import traitlets
 
-import ipywidgets as widgets
-
+from mtl_helpers.live.widgets.chart import CSS, script
 from mtl_helpers.live.widgets.page import only_shown
+from mtl_helpers.plots.styles import on_dark, task_styles
 
 STOPS = (0, 0.01, 0.015, 0.02, 0.03, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 7, 10)
+TICKS = (0, 0.1, 1, 10)
 
 
-class LambdaSlider(widgets.SelectionSlider):
-    """λ on a log scale with a true zero at the left end; it moves in stops that read well."""
+class LambdaSlider(anywidget.AnyWidget):
+    """λ on a log scale with a true zero at the left end, in the colour of its task.
 
-    def __init__(self, name: str, *, continuous_update: bool = True) -> None:
-        super().__init__(
-            options=_stops(STOPS),
-            value=1.0,
-            description=f"λ {name}",
-            layout={"width": "32em"},
-            style={"description_width": "8em"},
-            continuous_update=continuous_update,
-        )
-        self.add_class(f"mtl-lambda-{name}")
+    Dragged, it moves in stops that read well; typed, and set by code, it takes any value from 0 up. ``task`` is the task's
+    name, and ``colour`` its colour where it is not the one that `task_styles` gives it. Without ``continuous_update`` a drag
+    counts when it ends.
 
-    @property
-    def options_values(self) -> list[float]:
-        """The stops of the slider, from 0 upwards."""
-        return [value for _, value in self.options]
+    >>> slider = LambdaSlider("topic")
+    >>> slider.value = 0.25
+    >>> slider.value, slider.close()
+    (0.25, None)
+    """
 
-    def show(self, value: float, *, exactly: bool) -> None:
-        """Move it to λ, with a stop made for it if need be, or to the nearest of the stops there are."""
+    _esm = script("theme.js", "slider.js")
+    _css = CSS
+    value = traitlets.Float(1.0, min=0.0).tag(sync=True)
+    task = traitlets.Unicode().tag(sync=True)
+    stops = traitlets.List(list(STOPS)).tag(sync=True)
+    ticks = traitlets.List(list(TICKS)).tag(sync=True)
+    colours = traitlets.List().tag(sync=True)
+    continuous = traitlets.Bool(True).tag(sync=True)
+    disabled = traitlets.Bool(False).tag(sync=True)
+
+    def __init__(self, task: str, *, colour: str | None = None, continuous_update: bool = True) -> None:
+        colour = task_styles([task])[task]["color"] if colour is None else colour
+        super().__init__(task=task, colours=[colour, on_dark(colour)], continuous=continuous_update)
+        self.add_class(f"mtl-lambda-{task}")
+
+    def show(self, value: float) -> None:
+        """Move it to λ, which nobody chose by that."""
         with self.hold_sync(), only_shown(self):
-            if not exactly:
-                value = min(self.options_values, key=lambda stop: abs(_place(stop) - _place(value)))
-            elif value not in self.options_values:
-                self.options = _stops({*STOPS, float(value)})  # passes through 0, which must not reach the training
             self.value = float(value)
-
-
-def _place(value: float) -> float:
-    return math.log(max(value, 0.0) + 0.005)
-
-
-def _stops(values: Iterable[float]) -> list[tuple[str, float]]:
-    return [(f"{value:g}", float(value)) for value in sorted(values)]
