@@ -139,7 +139,7 @@ class EncoderPoints(anywidget.AnyWidget):
         self.send({"picture": self._pictures[-1], "number": len(self._pictures)})
 
     def frame(self) -> pd.DataFrame:
-        """The last picture in its first plane: ``x, y``, and a column of labels for each task shown, None where there is none."""
+        """The last picture in its first plane: ``x, y``, and for each task shown its labels, None where there are none."""
         labels = {about["name"]: _words(about) for about in self._about.get("tasks", ())}
         x, y = next(iter(self.planes.values())).T if self.planes else ([], [])
         return pd.DataFrame({"x": x, "y": y, **{name: column[: len(x)] for name, column in labels.items()}})

@@ -65,7 +65,7 @@ class RunInView(LiveWidget):
 
     @property
     def points(self) -> pd.DataFrame:
-        """What the encoder saw at the last validation, in the plane of the first task's head: ``x, y``, and the labels by task.
+        """What the encoder saw at the last validation, in the plane of the first task's head: ``x, y``, and labels by task.
 
         Empty before the first picture: *what the encoder sees* must be on.
         """
