@@ -99,6 +99,7 @@ def test_a_target_lights_up_at_the_step_that_meets_it_and_once(new_lab):
     assert "mtl-met" not in lab.panel.light.value
     lab.run(6)
     assert "mtl-met" in lab.panel.light.value and "met at step 7" in lab.panel.light.value
+    assert lab.ever(lambda loss: loss["topic"] > 0) and not lab.ever(lambda loss: loss["topic"] < 0)
     lab.reset()
     assert "mtl-met" not in lab.panel.light.value
     with pytest.raises(LabError, match="words and a function"):
@@ -196,7 +197,11 @@ def test_points_come_from_the_validations_that_are_made_anyway(new_lab, frame):
     weights = {name: lab.model.heads[name].weight.detach().double().numpy() for name in ("topic", "sentiment")}
     for (_, shown), head in zip(lab.views.points.planes.items(), (*weights.values(), None), strict=True):
         assert np.allclose(distances(shown), distances(plane(whole[: len(shown)], head=head)), atol=1e-4)
+    shown, topics = lab.points, frame.topic.iloc[: len(lab.points)]
+    assert np.allclose(distances(shown[["x", "y"]].to_numpy()), distances(next(iter(lab.views.points.planes.values()))))
+    assert [t for t, known in zip(shown.topic, topics.notna(), strict=True) if known] == topics.dropna().tolist()
     same = new_lab(eval_every=10)
+    assert same.points.empty
     same.run(20)
     assert same.history.equals(lab.history), "to look changes nothing"
 

@@ -75,11 +75,11 @@ class LambdaLab(RunInView):
         world = World(model, loader, val_loader, lr, examples)
         recorded, lr = self._prepared(world)
         actions = {"train": self.start, "pause": self.pause, "reset": self.reset, "keep": self.keep}
-        actions |= {
-            "step": lambda: self._worker.run(lambda: self._training(1, watched=True)),
-            "to": lambda: self._worker.work(self._training_to(self.panel.goal_step.value)),
-        }
-        actions |= {"replay": lambda: self._worker.work(self._replaying)}
+        actions["step"] = lambda: self._worker.run(lambda: self._training(1, watched=True))
+        actions["to"] = lambda: self._worker.work(
+            self._training(self._steps_to(self.panel.goal_step.value), watched=True)
+        )
+        actions["replay"] = lambda: self._worker.work(self._replaying)
         options = {"shows": shows, "optimizers": list(OPTIMIZERS), "optimizer": optimizer, "lr": lr}
         self.panel = LabPanel(self, **options, actions=actions, moved=lambda name, value: self.set(**{name: value}))
         self.views = LabViews(self, model.tasks, shows)
@@ -231,9 +231,6 @@ class LambdaLab(RunInView):
         self.reset()
         self.use(BY_HAND)
         return self._training(steps, script, locked="replaying; Pause leaves it and gives you the sliders")
-
-    def _training_to(self, step: int) -> Iterator[float | None]:
-        return self._training(self._steps_to(step), watched=True)
 
     def _steps_to(self, step: int) -> int:
         step = whole_number("step", step, LabError)

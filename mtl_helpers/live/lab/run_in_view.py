@@ -58,6 +58,19 @@ class RunInView(LiveWidget):
         """By task the running mean of the training loss over the last steps, as the curves have it; nan before the first."""
         return {name: (self.views.curves.tables["loss"][name] or [math.nan])[-1] for name in self.names}
 
+    def ever(self, true_of: Callable[[dict[str, float]], bool]) -> bool:
+        """Whether something was true of the ``losses`` at any step so far."""
+        columns = {name: self.views.curves.tables["loss"][name] for name in self.names}
+        return any(true_of(dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True))
+
+    @property
+    def points(self) -> pd.DataFrame:
+        """What the encoder saw at the last validation, in the plane of the first task's head: ``x, y``, and labels by task.
+
+        Empty before the first picture: *what the encoder sees* must be on.
+        """
+        return self.views.points.frame()
+
     @property
     def events(self) -> pd.DataFrame:
         """What steered the run: ``step, task, value``; the first step names every λ, the task ``method`` who chose them."""
