@@ -21,7 +21,7 @@ from mtl_helpers.live.widgets.live_widget import by_worker
 from mtl_helpers.live.widgets.page import row
 from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.plots import Figure, figure_png, html_table
+from mtl_helpers.plots import Figure, html_table
 from mtl_helpers.plots.live.drive_views import Answer, plot_drive
 from mtl_helpers.training import BestWeights, TrainingError, validate
 
@@ -66,7 +66,7 @@ class DriveDemo(Demo):
         lr: float = 0.004,
         seed: int = 7,
     ) -> None:
-        super().__init__(height="12em", width="883px")
+        super().__init__(height="12em")
         names = [task.name for task in model.tasks]
         if sorted(names) != sorted(NAMES):
             raise DemoError(f"The demo draws the tasks {', '.join(NAMES)}; the model has {', '.join(names)}.")
@@ -259,7 +259,7 @@ class DriveDemo(Demo):
         self.progress.value = self.step
         figure = Figure(figsize=(9.6, 3.3), dpi=100)
         plot_drive(figure, self.row, answers, camera=self.camera.value, microphone=self.microphone.value)
-        self.picture.value = figure_png(figure)
+        self.picture.show(figure)
         self.audio.value = wav(speak(self.row)[0] * self.microphone.value)
 
     def _table(self, answers: Mapping[str, Answer]) -> str:

@@ -12,7 +12,7 @@ from mtl_helpers.data.batches import Batch
 from mtl_helpers.evaluation.step_timer import WARM_UP, StepTimer
 from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder, count_parameters
-from mtl_helpers.plots import Figure, draw_architecture, figure_png, html_table
+from mtl_helpers.plots import Figure, draw_architecture, html_table
 from mtl_helpers.randomness import drawn_from
 from mtl_helpers.tasks import Task, check_tasks
 
@@ -52,7 +52,7 @@ class ModelDemo(Demo):
         encoder: str = "LSTM",
         width: int = 32,
     ) -> None:
-        super().__init__(height="8em", width="754px")
+        super().__init__(height="8em")
         self.tasks, self.batches, self.vocabulary_size = check_tasks(tasks), list(batches), vocabulary_size
         if not self.batches:
             raise DemoError("There is no batch to time a step on; give a few batches of a loader.")
@@ -128,7 +128,7 @@ class ModelDemo(Demo):
         self.step_ms = {}
         self.model = self._new_model([task for task in self.tasks if task.name in self.heads])
         figure = Figure(figsize=(8.2, 3.5), layout="constrained", dpi=92)
-        self.picture.value = figure_png(draw_architecture(self.model, figure=figure))
+        self.picture.show(draw_architecture(self.model, figure=figure))
 
     def _work(self, rounds: int) -> Iterator[None]:
         """Time the shared model and the single ones in turns."""

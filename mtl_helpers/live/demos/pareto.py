@@ -19,7 +19,7 @@ from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.lab import LambdaLab
 from mtl_helpers.live.widgets.live_widget import by_worker
 from mtl_helpers.live.widgets.page import row
-from mtl_helpers.plots import Figure, draw_confusion, figure_png, html_table, plot_front, task_styles
+from mtl_helpers.plots import Figure, draw_confusion, html_table, plot_front, task_styles
 
 _MORE = 0.05  # by how much an axis of the picture grows
 
@@ -46,7 +46,7 @@ class ParetoDemo(Demo):
     def __init__(
         self, *, size: str = "small", share: float = 0.5, others: int = 4, lab: LambdaLab | None = None
     ) -> None:
-        super().__init__(height="10em", width="883px")
+        super().__init__(height="10em")
         size, share = checked(size, share)
         self.others = whole_number("others", others, DemoError, at_least=0)
         if lab is not None and not isinstance(lab, LambdaLab):
@@ -165,10 +165,10 @@ class ParetoDemo(Demo):
 
     def _show_all(self) -> None:
         self.readout.value = readout(self.runs, *self.choice, self._own)
-        self.picture.value = self._draw()
+        self.picture.show(self._draw())
 
-    def _draw(self) -> bytes:
-        """PNG of the models trained so far, and of the chosen one's confusion matrices."""
+    def _draw(self) -> Figure:
+        """The models trained so far, and of the chosen one's confusion matrices."""
         (size, share), chosen, (x, y) = self.choice, self.chosen, NAMES
         fronts = {f"{name} model": self.runs.front(name) for name in SIZES}
         cloud, own = self.seeds, pd.DataFrame(self._own, columns=[*NAMES])
@@ -197,7 +197,7 @@ class ParetoDemo(Demo):
             if chosen is None:
                 panel.set(xticks=[], yticks=[])
                 _say(panel, "not trained yet")
-        return figure_png(figure)
+        return figure
 
     def _show_progress(self, done: float, count: int, key: Key | None = None) -> None:
         self.progress.value = done / count if count else 0

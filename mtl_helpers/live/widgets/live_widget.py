@@ -83,14 +83,14 @@ class LiveWidget:
         button.on_click(lambda _: self._worker.ask(lambda: self._worker.attempt(act)))
         return button
 
-    def _watch(self, widget: widgets.Widget, act: Callable[[Any], Any]) -> None:
+    def _watch(self, widget: widgets.Widget, act: Callable[[Any], Any], trait: str = "value") -> None:
         """Let the worker do ``act(value)`` when a widget gets another value, but not where it is `only_shown`."""
 
         def changed(change: dict[str, Any]) -> None:
             if not getattr(widget, "shown_only", False):
                 self._worker.attempt(lambda: act(change["new"]))
 
-        widget.observe(changed, names="value")
+        widget.observe(changed, names=trait)
 
     def _opened(self) -> None:
         """Once all is made: the page is the worker's, and what this cell made before is closed."""
