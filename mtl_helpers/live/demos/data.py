@@ -136,10 +136,7 @@ class DataDemo(Demo):
     # What the page shows ----------------------------------------------------------------------------------------
 
     def _build_widgets(self) -> None:
-        self.steps = {
-            name: widgets.Checkbox(value=False, description=name, indent=False, layout={"width": "9.5em"})
-            for name in CLEANING_STEPS
-        }
+        self.steps = {name: widgets.Checkbox(value=False, description=name, indent=False) for name in CLEANING_STEPS}
         self.split = widgets.ToggleButtons(options=list(SPLITS), value="random rows", style={"button_width": "14em"})
         self._starts(*self.steps.values(), self.split)
         self.buttons = {

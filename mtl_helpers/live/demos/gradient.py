@@ -44,8 +44,8 @@ class GradientDemo(Demo):
         Draw all results with one length, to compare their directions: some methods' λ sum to 1, others' to T.
 
     A parameter is moved by -lr d, so that for a small lr a task's loss falls by lr (d·gᵢ): d·gᵢ < 0 harms it. The tips of
-    the two gradients are dragged, turned by the keyboard, or set by the sliders. ``set()`` does the same from code; ``results`` and ``cosine``
-    hold the numbers.
+    the two gradients are dragged, turned by the keyboard, or set by the sliders. ``set()`` does the same from code;
+    ``results`` and ``cosine`` hold the numbers.
 
     >>> demo = GradientDemo(g1=(1, 0), g2=(-0.5, 0.25), methods=["sum", "PCGrad"])
     >>> demo.results[["topic_change", "sentiment_change", "effect"]].round(4)

@@ -11,6 +11,7 @@ from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.evaluation.step_timer import WARM_UP, StepTimer
 from mtl_helpers.live.demos.demo import Demo, DemoError
+from mtl_helpers.live.widgets.page import row
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder, count_parameters
 from mtl_helpers.plots import Figure, draw_architecture, html_table
 from mtl_helpers.randomness import drawn_from
@@ -156,10 +157,8 @@ class ModelDemo(Demo):
             task.name: widgets.Checkbox(value=i < 2, description=f"{task.name} head", indent=False)
             for i, task in enumerate(self.tasks)
         }
-        for box in self.head_boxes.values():
-            box.layout.width = "11em"
         self._starts(self.encoder, self.width, *self.head_boxes.values())
-        heads = widgets.HBox([widgets.Label("heads"), *self.head_boxes.values()])
+        heads = row(widgets.Label("heads"), *self.head_boxes.values())
         self.box = widgets.VBox([self.readout, self.error_box, self.encoder, self.width, heads, self.picture])
         self.box.add_class("mtl-model-demo")
 

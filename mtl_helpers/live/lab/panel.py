@@ -109,9 +109,15 @@ class LabPanel:
         refill(self._lab._worker, self.slider_box, self.sliders.values())
         self.preset.options = [("choose ...", {}), *_presets(list(self.sliders))]
         self.progress.max, self.progress.value = batches, 0
-        if lr != self.learning_rate.value:
-            self.learning_rate.options = _rates(lr)
-            self.learning_rate.value = lr
+        self.train_by(lr=lr)
+
+    def train_by(self, optimizer: str | None = None, lr: float | None = None) -> None:
+        """Choose optimizer and learning rate, without it counting as a learner's choice; None: it stays."""
+        with only_shown(self.optimizer), only_shown(self.learning_rate):
+            self.optimizer.value = optimizer or self.optimizer.value
+            if lr not in (None, self.learning_rate.value):
+                self.learning_rate.options = _rates(lr)
+                self.learning_rate.value = lr
 
     def show_weights(self, weights: Mapping[str, float]) -> None:
         """Move the sliders to these λ, without it counting as a learner's move."""

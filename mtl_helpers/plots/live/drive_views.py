@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import html
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from mtl_helpers.driving import RATE, log_mel, render, road_centre, speak, waypo
 from mtl_helpers.driving.rules import CROSSING, POINTS
 from mtl_helpers.driving.scene import OBSTACLE_AT
 from mtl_helpers.plots.styles import OFF_COLOUR, ON_COLOUR, task_styles
+from mtl_helpers.plots.tables import html_table
 from mtl_helpers.tasks import Task
 
 
@@ -81,6 +83,44 @@ def plot_drive(
                 color=OFF_COLOUR,
             )
     _draw_map(map_, row, answers, styles)
+
+
+def answers_table(
+    row: pd.DataFrame,
+    answers: Mapping[str, Answer],
+    scores: Mapping[str, float],
+    single: Mapping[str, float],
+    gaps: Mapping[str, float],
+    allowed: float,
+) -> str:
+    """HTML: for each task what the model says of the drive ``row`` and how sure it is, and how it does on validation."""
+    rows = []
+    for name, answer in answers.items():
+        says, right = html.escape(answer.says), str(row[name].iloc[0]) if name in row else None
+        mark = "" if right is None else " ✓" if answer.says == right else f" ✗ ({html.escape(right)})"
+        sure = "–" if answer.confidence is None else f"{answer.confidence:.0%}"
+        known = [f"{by_task[name]:.3f}" if name in by_task else "–" for by_task in (scores, single)]
+        gap = gaps.get(name)
+        kept = "–" if gap is None else f"{gap:+.1f} {'kept' if gap >= -allowed else '<b>not kept</b>'}"
+        rows.append([name, f"<b>{says}</b>{mark}", sure, *known, kept])
+    return html_table(["task", "says", "confidence", "validation", "single model", "difference, points"], rows)
+
+
+def tries_table(tries: Sequence[Mapping[str, Any]], tasks: Sequence[str], allowed: float) -> str:
+    """HTML: for each try λ and points of every task, as ``λ sign`` and ``sign``, and how many tasks were kept.
+
+    A task is kept if it is at most ``allowed`` points below its single model.
+    """
+    rows = []
+    for one in tries:
+        cells = []
+        for name in tasks:
+            points = f"{one[name]:+.1f}" if name in one else "–"
+            lost = one.get(name, 0) < -allowed
+            cells.append(f"{one[f'λ {name}']:g} : {f'<b>{points}</b>' if lost else points}")
+        rows.append([*cells, one["kept"]])
+    above = [("your tries, λ : points against the single model (bold: not kept)", 1 + len(tasks))]
+    return html_table([*tasks, "kept"], rows, left=(), above=above) if rows else ""
 
 
 def _draw_map(ax: Axes, row: pd.DataFrame, answers: Mapping[str, Answer], styles: dict[str, Any]) -> None:

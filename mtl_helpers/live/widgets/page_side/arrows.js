@@ -117,8 +117,9 @@ export default {
       for (const [task, vector] of Object.entries(gradients)) {
         const ring = (handles[task] ??= handle(task)), colour = suits(looks[task].colour, dark), [x, y] = at(handleOf(vector, radius, model.get("handle")));
         for (const [name, value] of Object.entries({ cx: x, cy: y, fill: colour, stroke: colour })) ring.setAttribute(name, value);
-        const a = Math.atan2(y - side / 2, x - side / 2), wide = 4.5 * task.length;
-        const lx = Math.max(wide, Math.min(side - wide, x + (18 + wide) * Math.cos(a))), ly = Math.max(14, Math.min(side - 8, y + 28 * Math.sin(a) + 5));
+        // Beyond the handle, and clear of it.
+        const a = Math.atan2(y - side / 2, x - side / 2), wide = 4.5 * task.length, lx = Math.max(wide, Math.min(side - wide, x + (22 + wide) * Math.cos(a)));
+        const dy = Math.abs(lx - x) < 18 + wide ? 28 * (Math.sin(a) < 0 ? -1 : 1) : 28 * Math.sin(a), ly = Math.max(14, Math.min(side - 8, y + dy + 5));
         put("text", { x: lx, y: ly, "text-anchor": "middle", class: "mtl-arrows-name", fill: colour }, front, task);
       }
       drawKey(dark, ink);
