@@ -30,11 +30,12 @@ class Demo(LiveWidget):
     refusal: ClassVar[type[Exception]] = DemoError
     go: ClassVar[str] = ""
 
-    def __init__(self, *, height: str) -> None:
+    def __init__(self, *, height: str, pictured: bool = True) -> None:
         super().__init__()
         self.readout = widgets.HTML(layout={"min_height": height})
         self.readout.add_class("mtl-readout")
-        self.picture = Picture()
+        if pictured:
+            self.picture = Picture()
         self.buttons: dict[str, widgets.Button] = {}
         self._silent = False  # whether a change of a widget is the demo's own doing
         self._shown = 0.0

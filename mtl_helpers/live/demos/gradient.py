@@ -63,7 +63,7 @@ class GradientDemo(Demo):
         methods: Iterable[str] = tuple(METHODS),
         same_length: bool = False,
     ) -> None:
-        super().__init__(height="14em")
+        super().__init__(height="14em", pictured=False)
         self._rules = {name: make(TASKS) for name, make in METHODS.items()}
         self.gradients = {name: _vector(*polar) for name, polar in zip(NAMES, PRESETS["conflict"], strict=True)}
         self._keep: bool | None = None  # the view, at the next drawing

@@ -61,6 +61,19 @@ def same_length(radius: float) -> float:
     return _SAME * radius
 
 
+def safe_wedge(gradients: Mapping[str, Vector]) -> tuple[float, float] | None:
+    """The directions d with d·g₁ ≥ 0 and d·g₂ ≥ 0, from one angle to another in degrees; None between opposite gradients.
+
+    >>> safe_wedge({"topic": (1.0, 0.0), "sentiment": (0.0, 1.0)})
+    (0.0, 90.0)
+    """
+    first, second = (math.degrees(math.atan2(y, x)) for x, y in gradients.values())
+    turn = (second - first + 180) % 360 - 180
+    if abs(turn) > 179.99:  # only a line is left
+        return None
+    return first + max(turn, 0) - 90, first + min(turn, 0) + 90
+
+
 def plot_arrows(gradients: Mapping[str, Vector], tips: Mapping[str, Vector], radius: float) -> Figure:
     """Draw the tasks' gradients, the methods' results, and the wedge in which no task is harmed."""
     figure = Figure(figsize=(6.7, 4.7), dpi=92)
@@ -70,11 +83,8 @@ def plot_arrows(gradients: Mapping[str, Vector], tips: Mapping[str, Vector], rad
     ax.spines[:].set_color("#cccccc")
     for line in (ax.axhline, ax.axvline):
         line(0, color="#e4e4e4", linewidth=0.8)
-    first, second = (math.degrees(math.atan2(y, x)) for x, y in gradients.values())
-    turn = (second - first + 180) % 360 - 180
-    if abs(turn) < 179.99:  # between opposite gradients only a line is left
-        wedge = Wedge((0, 0), 2 * radius, first + max(turn, 0) - 90, second + 90 - max(turn, 0), color=_SHADE)
-        ax.add_patch(wedge)
+    if (angles := safe_wedge(gradients)) is not None:
+        ax.add_patch(Wedge((0, 0), 2 * radius, *angles, color=_SHADE))
     styles = arrow_styles(tuple(gradients))
     for name, (x, y) in gradients.items():
         far = 2 * radius / math.hypot(x, y)
