@@ -99,6 +99,7 @@ def test_a_target_lights_up_at_the_step_that_meets_it_and_once(new_lab):
     assert "mtl-met" not in lab.panel.light.value
     lab.run(6)
     assert "mtl-met" in lab.panel.light.value and "met at step 7" in lab.panel.light.value
+    assert lab.ever(lambda loss: loss["topic"] > 0) and not lab.ever(lambda loss: loss["topic"] < 0)
     lab.reset()
     assert "mtl-met" not in lab.panel.light.value
     with pytest.raises(LabError, match="words and a function"):
@@ -129,7 +130,7 @@ def test_a_preset_can_be_chosen_again(new_lab):
 def test_while_a_cell_drives_or_a_run_is_replayed_the_page_is_locked_but_for_pause(new_lab):
     lab = new_lab()
     seen = []
-    lab.aim("", lambda lab: seen.append((lab.panel.driver.value, *pressable(lab))))
+    lab.aim("never", lambda lab: seen.append((lab.panel.driver.value, *pressable(lab))))
     lab.run(2)
     assert "a cell drives the lab" in seen[-1][0] and seen[-1][1:] == ("pause",)
     lab.replay()
@@ -196,7 +197,11 @@ def test_points_come_from_the_validations_that_are_made_anyway(new_lab, frame):
     weights = {name: lab.model.heads[name].weight.detach().double().numpy() for name in ("topic", "sentiment")}
     for (_, shown), head in zip(lab.views.points.planes.items(), (*weights.values(), None), strict=True):
         assert np.allclose(distances(shown), distances(plane(whole[: len(shown)], head=head)), atol=1e-4)
+    shown, topics = lab.points, frame.topic.iloc[: len(lab.points)]
+    assert np.allclose(distances(shown[["x", "y"]].to_numpy()), distances(next(iter(lab.views.points.planes.values()))))
+    assert [t for t, known in zip(shown.topic, topics.notna(), strict=True) if known] == topics.dropna().tolist()
     same = new_lab(eval_every=10)
+    assert same.points.empty
     same.run(20)
     assert same.history.equals(lab.history), "to look changes nothing"
 

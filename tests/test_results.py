@@ -227,6 +227,15 @@ def test_few_routes_gain_from_many_frames():
     assert driving("action", 300).change > driving("action", 4000).change, "with many labels there is less to gain"
 
 
+def test_sharing_gives_and_takes_what_lesson_06_says():
+    """The action gains with few routes only, the waypoints pay in every row, the others stay within half a point."""
+    action, waypoints = ([driving(task, labels) for labels in (300, 1000, 4000)] for task in ("action", "waypoints"))
+    assert action[0].low > 0 and all(row.low < 0 < row.high for row in action[1:])
+    assert all(row.low > 0 for row in waypoints)  # of an error: more is worse
+    for task in ("sign", "obstacle", "command"):
+        assert max(abs(driving(task, labels, own=4000).change) for labels in (300, 1000, 4000)) < 0.005, task
+
+
 def test_every_run_of_driving_is_there_once_with_what_it_cost():
     keys = ["world", "arm", "labels", "condition", "task", "seed"]
     assert not DRIVING.duplicated(keys).any() and DRIVING.score.between(0, 3).all()
@@ -242,3 +251,11 @@ def test_dropout_buys_what_needs_no_sound_when_there_is_none():
     rows = DRIVING[DRIVING.condition == "no microphone"].pivot_table("score", ["seed", "task"], "arm")
     better = (rows["modality dropout"] - rows["shared"]).groupby("task").mean()
     assert better["sign"] > 0 and better["obstacle"] > 0 and better["waypoints"] < 0
+
+
+def test_dropout_costs_a_tenth_of_a_point_of_the_sign_on_whole_inputs():
+    rows = DRIVING[(DRIVING.condition == "whole") & (DRIVING.labels == 4000)]
+    rows = rows[rows.arm.isin(["shared", "modality dropout"])]
+    changes = {task: paired_changes(of, "shared").loc["modality dropout"] for task, of in rows.groupby("task")}
+    assert {task for task, row in changes.items() if not row.low <= 0 <= row.high} == {"sign"}
+    assert changes["sign"].change == pytest.approx(-0.001, abs=5e-4)

@@ -5,7 +5,7 @@ the batches, the same for all arms. All drives have labels for sign, obstacle an
 the route, that is action and waypoints. The shared model has the five tasks; where few drives have route labels, half of its
 batches are drawn from those (`mixed_loader`, τ = ∞). A single model has the branches its task needs, and learns from the
 drives that have its label. Every model takes 800 steps of AdamW and ends with the weights of its best validation, by the
-mean over its tasks. Arms beside the two: λ × 5 for the waypoints, λ × 3 for the route, and modality dropout (30 % of the
+mean skill of its tasks. Arms beside the two: λ × 5 for the waypoints, λ × 3 for the route, and modality dropout (30 % of the
 examples lose one of the two inputs). Each model is tested once; those of five tasks and all route labels once more with an
 input that fails. Condition ``validation`` is what the single models reached there: the demo of lesson 06 compares with it.
 

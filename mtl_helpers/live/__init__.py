@@ -4,6 +4,7 @@ from mtl_helpers.live.demos.data import DataDemo
 from mtl_helpers.live.demos.demo import DemoError
 from mtl_helpers.live.demos.drive import DriveDemo
 from mtl_helpers.live.demos.gradient import GradientDemo
+from mtl_helpers.live.demos.landscape import LandscapeDemo
 from mtl_helpers.live.demos.model import ModelDemo
 from mtl_helpers.live.demos.pareto import ParetoDemo
 from mtl_helpers.live.demos.price import PriceDemo
@@ -17,6 +18,7 @@ __all__ = [
     "GradientDemo",
     "LabError",
     "LambdaLab",
+    "LandscapeDemo",
     "ModelDemo",
     "ParetoDemo",
     "PriceDemo",

@@ -5,6 +5,7 @@ from mtl_helpers.plots.changes import plot_changes
 from mtl_helpers.plots.figure import Figure, figure_png, figure_svg
 from mtl_helpers.plots.fronts import draw_confusion, plot_front
 from mtl_helpers.plots.histories import plot_cosines, plot_history, plot_weights, smooth
+from mtl_helpers.plots.landscapes import plot_landscape
 from mtl_helpers.plots.styles import task_markers, task_styles
 from mtl_helpers.plots.tables import html_table
 from mtl_helpers.plots.ways import WAYS, draw_ways
@@ -23,6 +24,7 @@ __all__ = [
     "plot_cosines",
     "plot_front",
     "plot_history",
+    "plot_landscape",
     "plot_weights",
     "smooth",
     "task_markers",

@@ -3,18 +3,30 @@
 from mtl_helpers.models import parameters_by_part
 from mtl_helpers.relations.conditioned import ConditionedModel, PipelineModel
 from mtl_helpers.relations.gradients import cosines_between, gradient_cosines, task_affinity, task_gradients
+from mtl_helpers.relations.landscape import (
+    LANDSCAPE_TASKS,
+    LandscapeModel,
+    landscape_gradients,
+    landscape_losses,
+    pareto_distance,
+)
 from mtl_helpers.relations.sharing import Adapters, CrossStitch, MMoE, SoftSharing
 
 __all__ = [
+    "LANDSCAPE_TASKS",
     "Adapters",
     "ConditionedModel",
     "CrossStitch",
+    "LandscapeModel",
     "MMoE",
     "PipelineModel",
     "SoftSharing",
     "cosines_between",
     "gradient_cosines",
+    "landscape_gradients",
+    "landscape_losses",
     "parameters_by_part",
+    "pareto_distance",
     "task_affinity",
     "task_gradients",
 ]

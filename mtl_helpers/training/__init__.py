@@ -26,12 +26,14 @@ from mtl_helpers.training.task_weights import (
     weighted_sum,
     weights_by_count,
 )
+from mtl_helpers.training.two_tasks import TWO_TASK_RULES, two_task_paths, two_task_weights
 from mtl_helpers.training.validation import mean_skill, predict, validate
 
 __all__ = [
     "DWA",
     "FAMO",
     "RULES",
+    "TWO_TASK_RULES",
     "BestWeights",
     "GradNorm",
     "GradientWeighting",
@@ -54,6 +56,8 @@ __all__ = [
     "predict",
     "task_losses",
     "train_steps",
+    "two_task_paths",
+    "two_task_weights",
     "validate",
     "weighted_sum",
     "weights_by_count",

@@ -202,4 +202,13 @@ PREDICTIONS = {
         },
         right="up for task 1",
     ),
+    "04-l": Prediction(
+        {
+            "nobody: all arrive": "The pocket lies close to the way, and the steep loss pulls hard.",
+            "the plain sum under SGD alone": "It lets the gentle loss rise; the rules let none. Adam takes another way.",
+            "the plain sum, under SGD and under Adam": "Adam divides by a gradient's own size, and goes another way.",
+            "all of them: it is a trap": "MGDA, PCGrad and UPGrad never let a loss rise, and this pocket is the other's hill.",
+        },
+        right="the plain sum under SGD alone",
+    ),
 }

@@ -145,11 +145,11 @@ PREDICTIONS = {
     ),
     "06-d": Prediction(
         {
-            "the whole route gets better with route × 3": "The waypoints do, and the action gives up points for it.",
-            "route × 3 moves the bill, waypoints × 5 pays most of it": "It was the weight that hurt the waypoints.",
+            "the whole route gets better with route × 3": "The action loses points, and no gain of the waypoints shows.",
+            "route × 3 helps neither, waypoints × 5 the waypoints": "With 300 routes it was the weight that hurt them.",
             "λ changes nothing here": "The waypoints come back with a larger λ of their own.",
         },
-        right="route × 3 moves the bill, waypoints × 5 pays most of it",
+        right="route × 3 helps neither, waypoints × 5 the waypoints",
     ),
     "06-e": Prediction(
         {

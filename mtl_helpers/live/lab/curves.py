@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
+from mtl_helpers.live.widgets.chart import page_dash
 from mtl_helpers.plots.styles import on_dark, task_markers, task_styles
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import Record
 
 SMOOTH = 20  # steps in a running mean
 GREYS = (["#444444", "#d0d0d0"], ["#8a8a8a", "#8a8a8a"], ["#666666", "#b0b0b0"], ["#a8a8a8", "#707070"])
-_LINE = 2  # pixels, as wide as the page draws a curve: dashes are given in line widths
 
 Tables = dict[str, dict[str, list[float]]]
 
@@ -118,11 +118,6 @@ def page_panels(curves: RunCurves, *, cosine: bool = True) -> list[dict[str, Any
     for panel in panels[2:]:
         panel["xlabel"] = "step"
     return panels
-
-
-def page_dash(style: Mapping[str, Any]) -> list[float]:
-    """A Matplotlib line style as lengths in pixels."""
-    return [] if style["linestyle"] == "-" else [_LINE * length for length in style["linestyle"][1]]
 
 
 def mean(values: Iterable[float]) -> float:

@@ -138,6 +138,12 @@ class EncoderPoints(anywidget.AnyWidget):
         self._pictures.append(picture | {"said": said})
         self.send({"picture": self._pictures[-1], "number": len(self._pictures)})
 
+    def frame(self) -> pd.DataFrame:
+        """The last picture in its first plane: ``x, y``, and for each task shown its labels, None where there are none."""
+        labels = {about["name"]: _words(about) for about in self._about.get("tasks", ())}
+        x, y = next(iter(self.planes.values())).T if self.planes else ([], [])
+        return pd.DataFrame({"x": x, "y": y, **{name: column[: len(x)] for name, column in labels.items()}})
+
     def _axes(self) -> dict[str, np.ndarray | None]:
         """The planes to draw, each with its head's weights: what the tasks' heads look at, and the main directions."""
         heads = {f"as {task.name}'s head sees it": self._model.heads[task.name] for task in self._tasks[:2]}
@@ -164,6 +170,12 @@ def _labels(task: Task, data: Any) -> dict[str, Any]:
     colours = [[colour, on_dark(colour)] for colour in COLOURS]
     classes = [str(label) for label in task.classes]
     return {"name": task.name, "values": values, "classes": classes, "colours": colours, "markers": list(MARKERS)}
+
+
+def _words(about: Mapping[str, Any]) -> list[Any]:
+    """The labels that `_labels` turned into numbers."""
+    classes = about["classes"]
+    return [v if v is None or not classes else classes[int(v)] for v in about["values"]]
 
 
 def _answers(task: Task, outputs: Sequence[Mapping[str, Tensor]], n: int) -> list[str]:

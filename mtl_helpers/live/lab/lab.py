@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import ipywidgets as widgets
 import pandas as pd
@@ -14,18 +13,19 @@ from torch.utils.data import DataLoader
 from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.live.lab.panel import PARTS, LabPanel
 from mtl_helpers.live.lab.recording import BY_HAND, LabError, RecordedRun, Script
+from mtl_helpers.live.lab.run_in_view import RunInView
 from mtl_helpers.live.lab.views import VIEWS, LabViews
 from mtl_helpers.live.lab.worlds import World, Worlds, checked_worlds, made_world
-from mtl_helpers.live.widgets.live_widget import LiveWidget, by_worker
+from mtl_helpers.live.widgets.live_widget import by_worker
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.training import Weighting, as_history
+from mtl_helpers.training import Weighting
 
 OPTIMIZERS = {cls.__name__: cls for cls in (torch.optim.SGD, torch.optim.Adam, torch.optim.AdamW)}
 # Seconds between two news to the page: within these bounds REST times what the last took, so that they cost little anywhere.
 PUSH_INTERVAL, LONGEST, REST = 0.1, 0.3, 30
 
 
-class LambdaLab(LiveWidget):
+class LambdaLab(RunInView):
     """Train ``model`` on ``loader`` with one λ slider a task; see losses, validation scores, λ and gradient cosines live.
 
     Parameters
@@ -52,8 +52,6 @@ class LambdaLab(LiveWidget):
     data sets.
     """
 
-    what, refusal = "lab", LabError
-
     def __init__(
         self,
         model: MultiTaskModel,
@@ -73,12 +71,15 @@ class LambdaLab(LiveWidget):
             raise LabError(f"Unknown optimizer {optimizer!r}; choose one of {', '.join(OPTIMIZERS)}.")
         super().__init__()
         self.world, self._worlds, self.eval_every = None, {}, eval_every
-        self._target, self._met, self._locked = ("", None), None, ""
+        self._locked = ""
         world = World(model, loader, val_loader, lr, examples)
         recorded, lr = self._prepared(world)
         actions = {"train": self.start, "pause": self.pause, "reset": self.reset, "keep": self.keep}
-        actions |= {"step": lambda: self._worker.run(lambda: self._training(1, watched=True)), "to": self._run_to}
-        actions |= {"replay": lambda: self._worker.work(self._replaying)}
+        actions["step"] = lambda: self._worker.run(lambda: self._training(1, watched=True))
+        actions["to"] = lambda: self._worker.work(
+            self._training(self._steps_to(self.panel.goal_step.value), watched=True)
+        )
+        actions["replay"] = lambda: self._worker.work(self._replaying)
         options = {"shows": shows, "optimizers": list(OPTIMIZERS), "optimizer": optimizer, "lr": lr}
         self.panel = LabPanel(self, **options, actions=actions, moved=lambda name, value: self.set(**{name: value}))
         self.views = LabViews(self, model.tasks, shows)
@@ -128,46 +129,6 @@ class LambdaLab(LiveWidget):
         self.sliders = self.panel.sliders
         self.reset()
 
-    # What it knows --------------------------------------------------------------------------------------------------
-
-    @property
-    def step(self) -> int:
-        """Steps taken in this run."""
-        return len(self.recorded.records)
-
-    @property
-    def training(self) -> bool:
-        """Whether it is at work."""
-        return self._worker.working
-
-    @property
-    def method(self) -> str:
-        """Who chooses λ from the next step on: ``by hand`` or the name of a rule."""
-        return self.recorded.method
-
-    @property
-    def history(self) -> pd.DataFrame:
-        """The run so far as a tidy frame, see `training.as_history`; ``pull`` is λᵢ‖gᵢ‖, nan where not measured."""
-        history, pull = as_history(list(self.recorded.records)), self.views.curves.tables["pull"]
-        known = {(step, name): pull[name][i] for i, step in enumerate(pull["x"]) for name in self.names}
-        places = zip(history.step, history.task, strict=True)
-        return history.assign(pull=[known.get(place, math.nan) for place in places])
-
-    @property
-    def losses(self) -> dict[str, float]:
-        """By task the running mean of the training loss over the last steps, as the curves have it; nan before the first."""
-        return {name: (self.views.curves.tables["loss"][name] or [math.nan])[-1] for name in self.names}
-
-    @property
-    def events(self) -> pd.DataFrame:
-        """What steered the run: ``step, task, value``; the first step names every λ, the task ``method`` who chose them."""
-        return self.recorded.events
-
-    @by_worker
-    def png(self) -> bytes:
-        """The curves as they stand, for where no live page is."""
-        return self.views.png(self.model.tasks)
-
     # What it can be told --------------------------------------------------------------------------------------------
 
     @by_worker
@@ -181,17 +142,6 @@ class LambdaLab(LiveWidget):
         """Let a rule choose λ from the next step, by name or your own (its ``total`` stays); ``by hand``: take the wheel."""
         self.recorded.use(method)
         self._show_steering()
-
-    @by_worker
-    def aim(self, target: str, met: Callable[[LambdaLab], bool]) -> None:
-        """Set a target, in words and as what is true of the lab once it is met; asked after each step of a run.
-
-        ``lab.aim("both losses below 0.3", lambda lab: max(lab.losses.values()) < 0.3)``
-        """
-        if not callable(met):
-            raise LabError(f"A target is words and a function of the lab; found {met!r}.")
-        self._target, self._met = (target, met), None
-        self.panel.show_target(target, None)
 
     def run(self, steps: int) -> None:
         """Take ``steps`` steps and wait for them; raises what goes wrong, after showing it in the lab.
@@ -234,8 +184,7 @@ class LambdaLab(LiveWidget):
         self._worker.forget()
         self._show_error(None)
         self._show_steering()
-        self._met = None
-        self.panel.show_target(self._target[0], None)
+        self.aim(*self._target)
         self.panel.show_weights(self.weights)
         self._show()
         self._enable(training=False)
@@ -287,10 +236,6 @@ class LambdaLab(LiveWidget):
         self.use(BY_HAND)
         return self._training(steps, script, locked="replaying; Pause leaves it and gives you the sliders")
 
-    def _run_to(self) -> None:
-        steps = self._steps_to(self.panel.goal_step.value)
-        self._worker.work(self._training(steps, watched=True))
-
     def _steps_to(self, step: int) -> int:
         step = whole_number("step", step, LabError)
         if step <= self.step:
@@ -340,10 +285,7 @@ class LambdaLab(LiveWidget):
             record = self.recorded.step()
         self._cosines = self.views.add(record, self.recorded, looked=looked) or self._cosines
         self.scores = dict(record.val_scores or self.scores)
-        text, met = self._target
-        if met is not None and self._met is None and met(self):
-            self._met = record.step
-            self.panel.show_target(text, record.step)
+        self._ask_target()
 
     def _show(self) -> None:
         self.views.show(self._cosines)
@@ -359,9 +301,3 @@ class LambdaLab(LiveWidget):
     def _enable(self, *, training: bool) -> None:
         self.panel.enable(training=training, begun=training or self.step > 0, locked=bool(self._locked))
         self.panel.show_method(self.recorded, self._locked)
-
-    def __repr__(self) -> str:
-        # No trained number in it: this text is compared when the notebook is checked on another machine.
-        λ = ": " + ", ".join(f"{name} {value:g}" for name, value in self.weights.items())
-        data = f" of {self.world}" if self.world else ""
-        return f"LambdaLab{data} at step {self.step}, λ{λ if self.method == BY_HAND else f' by {self.method}'}"

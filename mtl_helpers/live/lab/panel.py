@@ -197,8 +197,9 @@ class LabPanel:
             f"{f'{rate:.0f} steps/s' if rate else ''} &nbsp; {f'gradient cosine {cosine}' if cosine else ''}"
             f"{html_table(heads, rows)}</div>"
         )
-        self.progress.value = (last.step - 1) % self.progress.max + 1 if last else 0
-        self.progress.description = f"epoch {last.epoch if last else 0}"
+        if self.fold.value:  # each is a message more to the page
+            self.progress.value = (last.step - 1) % self.progress.max + 1 if last else 0
+            self.progress.description = f"epoch {last.epoch if last else 0}"
 
 
 def _presets(names: list[str]) -> Iterable[tuple[str, dict[str, float]]]:

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 import anywidget
 import traitlets
 
-from mtl_helpers.live.lab.curves import page_dash
-from mtl_helpers.live.widgets.chart import CSS, script
+from mtl_helpers.live.widgets.chart import CSS, page_dash, script
 from mtl_helpers.plots.styles import on_dark, task_styles
 
 
