@@ -172,11 +172,8 @@ class LambdaLab(RunInView):
 
         λ by hand and the method stay: the sliders go back to where they stood when a rule took over.
         """
-        if optimizer not in (None, *OPTIMIZERS):
-            raise LabError(f"Unknown optimizer {optimizer!r}; choose one of {', '.join(OPTIMIZERS)}.")
-        lr = None if lr is None else number("The learning rate", lr, LabError, above=0)
-        self.pause()
         self.panel.train_by(optimizer, lr)
+        self.pause()
         optimizer, lr = OPTIMIZERS[self.panel.optimizer.value], self.panel.learning_rate.value
         self.recorded.begin(lambda parameters: optimizer(parameters, lr=lr))
         self.scores, self._cosines, self._rate = {}, {}, 0.0

@@ -9,8 +9,9 @@ from functools import partial
 
 import ipywidgets as widgets
 
+from mtl_helpers.arguments import number
 from mtl_helpers.live.lab.curves import SMOOTH, mean
-from mtl_helpers.live.lab.recording import BY_HAND, RecordedRun
+from mtl_helpers.live.lab.recording import BY_HAND, LabError, RecordedRun
 from mtl_helpers.live.widgets.live_widget import LiveWidget
 from mtl_helpers.live.widgets.page import only_shown, refill, row
 from mtl_helpers.live.widgets.slider import LambdaSlider
@@ -113,6 +114,9 @@ class LabPanel:
 
     def train_by(self, optimizer: str | None = None, lr: float | None = None) -> None:
         """Choose optimizer and learning rate, without it counting as a learner's choice; None: it stays."""
+        if optimizer not in (None, *self.optimizer.options):
+            raise LabError(f"Unknown optimizer {optimizer!r}; choose one of {', '.join(self.optimizer.options)}.")
+        lr = None if lr is None else number("The learning rate", lr, LabError, above=0)
         with only_shown(self.optimizer), only_shown(self.learning_rate):
             self.optimizer.value = optimizer or self.optimizer.value
             if lr not in (None, self.learning_rate.value):
