@@ -37,6 +37,9 @@ from mtl_helpers.live import (
 )
 from mtl_helpers.live.demos import pareto as pareto_demo
 from mtl_helpers.live.demos import transfer as transfer_demo
+from mtl_helpers.live.demos.gradient_plane import GradientPlane
+from mtl_helpers.live.widgets.listen import Listen
+from mtl_helpers.live.widgets.picture import Picture
 from mtl_helpers.live.widgets.slider import STOPS, LambdaSlider
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
@@ -206,7 +209,7 @@ WIDGETS = {make.__name__: make for make in (lab, drive, data, model, transfer, p
 # The page
 
 
-SHOWS = (widgets.HTML, widgets.Label, widgets.Image, widgets.Audio, widgets.IntProgress, widgets.FloatProgress)
+SHOWS = (widgets.HTML, widgets.Label, Picture, Listen, widgets.IntProgress, widgets.FloatProgress)
 
 
 def controls(widget):
@@ -214,7 +217,7 @@ def controls(widget):
     for child in getattr(widget, "children", ()):
         yield from controls(child)
     moved = isinstance(widget, widgets.Button) or hasattr(widget, "index") or "value" in widget.keys
-    if hasattr(widget, "figure") or (moved and not isinstance(widget, SHOWS) and not widget.disabled):
+    if moved and not isinstance(widget, SHOWS) and not getattr(widget, "disabled", False):
         yield widget
 
 
@@ -223,8 +226,10 @@ def say_something(widget, draw):
     if isinstance(widget, widgets.Button):
         page_clicks(widget)
         return {}
-    if hasattr(widget, "figure"):
-        drag(widget, draw)
+    if isinstance(widget, GradientPlane):
+        pull = {"task": draw.choice(["topic", "sentiment"]), "x": draw.uniform(-3, 3), "y": draw.uniform(-3, 3)}
+        page_says(widget, value={**pull, "held": draw.random() < 0.7})
+        page_says(widget, shown=draw.sample(widget.methods, 3))
         return {}
     if hasattr(widget, "index"):
         state = {"index": draw.randrange(len(widget.options))}
@@ -236,14 +241,6 @@ def say_something(widget, draw):
         state = {"value": widget.min + draw.randrange(int((widget.max - widget.min) / widget.step) + 1) * widget.step}
     page_says(widget, **state)
     return state
-
-
-def drag(canvas, draw):
-    for kind in ("button_press", "motion_notify", "motion_notify", "button_release", "refresh"):
-        content = {"type": kind, "x": draw.randrange(600), "y": draw.randrange(400), "button": 0, "buttons": 1}
-        data = {"method": "custom", "content": {**content, "modifiers": [], "step": 1, "figure_label": ""}}
-        if canvas.comm is not None:
-            canvas.comm.handle_msg({"content": {"data": data}, "buffers": []})
 
 
 # The test
