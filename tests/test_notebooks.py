@@ -204,6 +204,13 @@ def test_trained_numbers_are_printed_through_a_check(notebook):
                 assert "checked" in line, f"{cell['id']} prints a trained number raw: {line}"
 
 
+def test_no_picture_of_the_lab_is_empty(notebook):
+    for cell in code_cells(notebook):
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            assert "image/png" not in data or "at step 0," not in "".join(data["text/plain"]), cell["id"]
+
+
 # Cells that train with settings of their own, which no table has; every other one takes them from `experiments`.
 OWN_SETTINGS = {
     "03_relations/soft": "the penalty by hand, at any strength",
