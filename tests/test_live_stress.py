@@ -16,10 +16,9 @@ import traceback
 from itertools import islice
 from types import SimpleNamespace
 
-import ipywidgets as widgets
 import pandas as pd
 import pytest
-from on_the_page import page_clicks, page_says
+from on_the_page import controls, say_something
 
 from mtl_helpers.data import data_file, make_loader
 from mtl_helpers.driving import DRIVING_TASKS, make_drives
@@ -37,10 +36,6 @@ from mtl_helpers.live import (
 )
 from mtl_helpers.live.demos import pareto as pareto_demo
 from mtl_helpers.live.demos import transfer as transfer_demo
-from mtl_helpers.live.demos.gradient_plane import GradientPlane
-from mtl_helpers.live.widgets.listen import Listen
-from mtl_helpers.live.widgets.picture import Picture
-from mtl_helpers.live.widgets.slider import STOPS, LambdaSlider
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
@@ -204,43 +199,6 @@ def price():
 
 
 WIDGETS = {make.__name__: make for make in (lab, drive, data, model, transfer, pareto, gradient, price)}
-
-
-# The page
-
-
-SHOWS = (widgets.HTML, widgets.Label, Picture, Listen, widgets.IntProgress, widgets.FloatProgress)
-
-
-def controls(widget):
-    """What can be pressed or moved."""
-    for child in getattr(widget, "children", ()):
-        yield from controls(child)
-    moved = isinstance(widget, widgets.Button) or hasattr(widget, "index") or "value" in widget.keys
-    if moved and not isinstance(widget, SHOWS) and not getattr(widget, "disabled", False):
-        yield widget
-
-
-def say_something(widget, draw):
-    """What a page may say of a widget; returns the state that it said last."""
-    if isinstance(widget, widgets.Button):
-        page_clicks(widget)
-        return {}
-    if isinstance(widget, GradientPlane):
-        pull = {"task": draw.choice(["topic", "sentiment"]), "x": draw.uniform(-3, 3), "y": draw.uniform(-3, 3)}
-        page_says(widget, value={**pull, "held": draw.random() < 0.7})
-        page_says(widget, shown=draw.sample(widget.methods, 3))
-        return {}
-    if hasattr(widget, "index"):
-        state = {"index": draw.randrange(len(widget.options))}
-    elif isinstance(widget, LambdaSlider):
-        state = {"value": draw.choice(STOPS)}
-    elif isinstance(widget, widgets.Checkbox | widgets.ToggleButton):
-        state = {"value": draw.random() < 0.5}
-    else:
-        state = {"value": widget.min + draw.randrange(int((widget.max - widget.min) / widget.step) + 1) * widget.step}
-    page_says(widget, **state)
-    return state
 
 
 # The test

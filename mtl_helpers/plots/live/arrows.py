@@ -14,15 +14,14 @@ from mtl_helpers.plots.styles import task_styles
 
 Vector = tuple[float, float]
 
-# Neither of the tasks' colours is among them; the line style tells them apart without colour. Ever thinner, so that none
-# hides those drawn before.
+# Neither of the tasks' colours is among them; the line style tells them apart without colour.
 METHOD_STYLES: dict[str, dict[str, Any]] = {
-    "sum": {"color": "#000000", "linestyle": "-", "linewidth": 3.4},
-    "MGDA": {"color": "#7B3FA0", "linestyle": (0, (4, 1.5)), "linewidth": 3.1},
-    "PCGrad": {"color": "#009E73", "linestyle": (0, (1, 1)), "linewidth": 2.8},
-    "UPGrad": {"color": "#CC79A7", "linestyle": (0, (6, 1.5, 1, 1.5)), "linewidth": 2.5},
-    "IMTL-G": {"color": "#2E9BD6", "linestyle": (0, (2, 2)), "linewidth": 2.2},
-    "Aligned-MTL": {"color": "#8C6D1F", "linestyle": (0, (4, 1.2, 1, 1.2, 1, 1.2)), "linewidth": 1.9},
+    "sum": {"color": "#000000", "linestyle": "-"},
+    "MGDA": {"color": "#7B3FA0", "linestyle": (0, (4, 1.5))},
+    "PCGrad": {"color": "#009E73", "linestyle": (0, (1, 1))},
+    "UPGrad": {"color": "#CC79A7", "linestyle": (0, (6, 1.5, 1, 1.5))},
+    "IMTL-G": {"color": "#2E9BD6", "linestyle": (0, (2, 2))},
+    "Aligned-MTL": {"color": "#8C6D1F", "linestyle": (0, (4, 1.2, 1, 1.2, 1, 1.2))},
 }
 HANDLE = 0.14  # of the view's radius: a shorter arrow is held by a ring so far out, at the end of a thin line
 _TASK_WIDTH, _SHADE = 5, "#E4F1E4"
@@ -32,7 +31,10 @@ _SAME = 0.72  # of the view's radius: results with one length
 
 def arrow_styles(tasks: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Colour, line style and width of each arrow: the tasks' gradients and the methods' results."""
-    return {name: {**style, "linewidth": _TASK_WIDTH} for name, style in task_styles(tasks).items()} | METHOD_STYLES
+    styles = {name: {**style, "linewidth": _TASK_WIDTH} for name, style in task_styles(tasks).items()}
+    for place, (name, style) in enumerate(METHOD_STYLES.items()):  # ever thinner, so that none hides those drawn before
+        styles[name] = {**style, "linewidth": 3.4 - 0.3 * place}
+    return styles
 
 
 def view_radius(lengths: Mapping[str, float], now: float = 0.0) -> float:
