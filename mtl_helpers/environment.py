@@ -68,11 +68,7 @@ def _extensions() -> str | None:
     places = [
         Path(place) for place in jupyter_path("labextensions")
     ]  # where JupyterLab itself looks: user, environment, system
-    needed = {
-        "@jupyter-widgets/jupyterlab-manager": "ipywidgets",
-        "jupyter-matplotlib": "ipympl",
-        "anywidget": "anywidget",
-    }
+    needed = {"@jupyter-widgets/jupyterlab-manager": "ipywidgets", "anywidget": "anywidget"}
     absent = [package for name, package in needed.items() if not any((place / name).is_dir() for place in places)]
     if absent:
         mend = f"Run 'pip install --force-reinstall {' '.join(absent)}' and reload the page."

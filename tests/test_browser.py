@@ -121,64 +121,6 @@ def test_the_loop_takes_what_the_mouse_drags_while_it_trains(start_here):
     page.wait_for(lambda: page.picture() == empty, "an empty figure as at the start")
 
 
-def test_step_preset_and_replay_by_button(start_here):
-    page = start_here
-    page.press("Step")
-    page.wait_for(lambda: page.readout()["step"] == 1, "one step")
-    page.press("more")
-    page.page.locator(".mtl-lambda-lab select:visible").first.select_option(label="only sentiment")
-    page.press("Train")
-    page.wait_for(lambda: page.readout()["step"] > 30, "30 steps")
-    page.press("Pause")
-    page.wait_for(lambda: page.execute("print(lab.training)").strip() == "False", "the pause")
-    assert page.readout()["topic"] == 0 and page.readout()["sentiment"] == 1
-    page.execute("before, first = lab.history, lab.recorded.records")
-    page.press("Replay")
-    replayed = "print(lab.recorded.records is not first and lab.step == len(before) // 2 and not lab.training)"
-    page.wait_for(lambda: page.execute(replayed).strip() == "True", "the replay, begun and ended")
-    assert page.execute("print(lab.history.equals(before))").strip() == "True"
-
-
-def test_a_rule_takes_the_wheel_by_the_choice_on_the_page_and_a_slider_takes_it_back(start_here):
-    page = start_here
-    page.press("Train")
-    page.wait_for(lambda: page.readout()["step"] > 10, "10 steps")
-    page.press("more")
-    page.page.locator(".mtl-lambda-method select").select_option("random")
-    header = page.page.locator(".mtl-lambda-lab .mtl-readout")
-    header.get_by_text("λ by random").wait_for()
-    at = page.readout()["step"]
-    page.wait_for(lambda: page.readout()["step"] > at + 25 and page.readout()["topic"] != 1, "λ by the rule")
-    drawn = page.picture()
-    at = page.readout()["step"]
-    page.wait_for(lambda: page.readout()["step"] > at + 10 and page.picture() != drawn, "the track to move")
-    assert page.execute("print(lab.method)").strip() == "random", "a slider that follows a rule does not take over"
-
-    page.drag("topic", 0.1)
-    page.page.get_by_text("you drive").wait_for()
-    page.wait_for(lambda: page.readout()["topic"] < 0.1, "λ of the slider")
-    page.press("Pause")
-    methods = page.execute("print(*lab.events.query('task == \"method\"').value, sep='|')")
-    assert methods.strip() == "random|by hand"
-
-
-def test_other_data_are_chosen_on_the_page(start_here):
-    page = start_here
-    page.execute("from mtl_helpers.live import lab_worlds; other = LambdaLab.of(lab_worlds())")
-    page.execute("lab.box.children = [other.box]")  # where the page shows it
-    shown = page.page.locator(".mtl-lambda-data select")
-    shown.wait_for()
-    before = page.page.locator(".mtl-lambda-lab .mtl-lambda-lab").bounding_box()
-    shown.select_option("two digits")
-    page.page.locator(".mtl-lambda-left").wait_for()
-    lab = page.page.locator(".mtl-lambda-lab .mtl-lambda-lab")  # while it is laid out a row may be a few pixels lower
-    page.wait_for(lambda: abs(lab.bounding_box()["height"] - before["height"]) < 5, "a lab as high as before: no jump")
-    page.press("Train", lab=1)
-    page.wait_for(lambda: page.readout(lab=1)["step"] > 20, "20 steps")
-    page.press("Pause", lab=1)
-    assert {"left", "right"} <= page.readout(lab=1).keys()
-
-
 def test_an_error_in_the_training_thread_is_seen_on_the_page(start_here):
     page = start_here
     page.execute("model.heads['topic'].weight.data.fill_(float('nan'))")

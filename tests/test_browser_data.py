@@ -20,7 +20,7 @@ def readout(page) -> str:
 
 
 def picture(page) -> str:
-    return page.page.locator(".mtl-data-demo img").evaluate("image => image.src")
+    return page.page.locator(".mtl-data-demo .mtl-picture svg").evaluate("picture => picture.outerHTML")
 
 
 def press(page, button: str) -> None:

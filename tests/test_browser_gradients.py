@@ -49,7 +49,7 @@ def effects(page) -> dict[str, str]:
 
 
 def picture(page) -> str:
-    return page.page.locator(".mtl-gradient-demo canvas").first.evaluate("canvas => canvas.toDataURL()")
+    return page.page.locator(".mtl-arrows > svg").evaluate("picture => picture.outerHTML")
 
 
 def gradient(page, task: str) -> tuple[float, float]:
@@ -58,12 +58,10 @@ def gradient(page, task: str) -> tuple[float, float]:
 
 def on_page(page, x: float, y: float) -> tuple[float, float]:
     """Where the point (x, y) of the demo's plane lies on the page."""
-    code = f"p = arrows._plot; print(*p._ax.transData.transform(({x}, {y})), *p.figure.bbox.size)"
-    left, low, width, height = map(float, page.execute(code).split())
-    canvas = page.page.locator(".mtl-gradient-demo canvas").first
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
-    return box["x"] + left / width * box["width"], box["y"] + (1 - low / height) * box["height"]
+    plane, radius = page.page.locator(".mtl-arrows > svg"), float(page.execute("print(arrows.plane.radius)"))
+    plane.scroll_into_view_if_needed()
+    box = plane.bounding_box()
+    return box["x"] + box["width"] / 2 * (1 + x / radius), box["y"] + box["height"] / 2 * (1 - y / radius)
 
 
 def drag(page, start: tuple[float, float], end: tuple[float, float], *, steps: int = 8, let_go: bool = True) -> None:
@@ -88,13 +86,40 @@ def test_an_arrow_is_dragged_and_readout_sliders_and_picture_follow(page):
     assert gradient(page, "topic") == (1, 0)
 
 
-def test_a_drag_leaves_nothing_behind(page):
-    drag(page, (1, 0), (0.8, 0.8), steps=30)  # no shorter or longer: the view would change, and all be drawn anew
-    page.wait_for(lambda: math.dist(gradient(page, "topic"), (0.8, 0.8)) < 0.02, "the arrow to follow")
-    page.wait_for(lambda: abs(cosine(page) - 0.71) < 0.02, "the readout")
-    dragged = page.still(lambda: picture(page))
-    page.execute("arrows.canvas.draw()")
-    assert page.still(lambda: picture(page)) == dragged
+def test_results_and_shade_are_drawn_where_they_are(page):
+    page.execute("arrows.set((1, 0), (-0.5, 0.5), methods=['sum', 'PCGrad'])")
+    page.still(lambda: picture(page))
+    tips = "name => document.querySelector(`.mtl-arrows polygon[data-arrow=${name}]`).points[0]"
+    box = page.page.locator(".mtl-arrows > svg").bounding_box()
+    for name in ("sum", "PCGrad"):
+        x, y = map(float, page.execute(f"print(*arrows.results.loc['{name}', ['x', 'y']])").split())
+        tip = page.page.evaluate(f"name => {{ const p = ({tips})(name); return [p.x, p.y] }}", name)
+        there = on_page(page, x, y)
+        assert math.dist((box["x"] + tip[0], box["y"] + tip[1]), there) < 2, name
+    inside = """([x, y]) => { const shade = document.querySelector('.mtl-arrows-safe'), svg = shade.ownerSVGElement;
+        return shade.isPointInFill(Object.assign(svg.createSVGPoint(), {x, y})) }"""
+    for name, harmless in (("sum", False), ("PCGrad", True)):
+        tip = page.page.evaluate(f"name => {{ const p = ({tips})(name); return [p.x, p.y] }}", name)
+        assert page.page.evaluate(inside, tip) == harmless, name
+
+
+def test_the_keyboard_turns_and_lengthens(page):
+    page.page.locator(".mtl-arrows-handle").nth(1).focus()
+    for key in ("ArrowLeft", "ArrowLeft"):
+        page.page.keyboard.press(key)
+        page.still(lambda: angle(page), 0.2)
+    assert math.isclose(angle(page), 100, abs_tol=0.1)
+    page.page.keyboard.press("ArrowUp")
+    page.wait_for(
+        lambda: math.isclose(math.hypot(*gradient(page, "sentiment")), 10**0.05, rel_tol=1e-3), "a longer arrow"
+    )
+
+
+def test_the_view_glides_and_rests_where_a_drag_ends(page):
+    before = page.execute("print(arrows.plane.radius)")
+    drag(page, (0, 1), (-0.7, 0.7))
+    page.wait_for(lambda: math.dist(gradient(page, "sentiment"), (-0.7, 0.7)) < 0.05, "the arrow to follow")
+    assert page.execute("print(arrows.plane.radius)") == before
 
 
 def test_a_mouse_that_was_let_go_drags_no_more(page):
@@ -126,6 +151,16 @@ def test_a_preset_and_a_method_are_chosen_by_a_click(page):
     page.page.locator(".mtl-gradient-demo button", has_text="conflict").click()
     page.wait_for(lambda: cosine(page) == -0.5, "the preset")
     before = page.still(lambda: picture(page))
-    page.page.locator(".mtl-gradient-demo .widget-checkbox", has_text="MGDA").locator("input").click()
+    page.page.locator(".mtl-arrows-key button", has_text="MGDA").click()
     page.wait_for(lambda: set(effects(page)) == {"sum", "MGDA", "PCGrad"}, "another method")
     page.wait_for(lambda: picture(page) != before, "its arrow")
+
+
+def test_all_of_it_is_seen_on_a_narrow_page(page):
+    try:
+        page.page.set_viewport_size({"width": 700, "height": 900})
+        demo = page.page.locator(".mtl-gradient-demo")
+        page.wait_for(lambda: demo.bounding_box()["width"] < 500, "the narrow page")
+        assert demo.evaluate("e => e.scrollWidth <= e.clientWidth")
+    finally:
+        page.page.set_viewport_size({"width": 1250, "height": 1400})

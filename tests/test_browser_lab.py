@@ -52,6 +52,7 @@ def lab(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def anew(lab):
+    lab.execute("lab.set(topic=1, sentiment=1)")
     yield
     lab.page.set_viewport_size({"width": 1440, "height": 1400})
     lab.press("Reset")
@@ -163,3 +164,62 @@ def test_a_curve_can_be_hovered_and_a_weight_typed(lab):
     typed.fill("1")
     typed.press("Enter")
     lab.wait_for(lambda: lab.readout()["topic"] == 1, "λ back at 1")
+
+
+def test_step_preset_and_replay_by_button(lab):
+    page = lab
+    page.press("Step")
+    page.wait_for(lambda: page.readout()["step"] == 1, "one step")
+    page.press("more")
+    page.page.locator("select:has(option:text-is('only sentiment'))").select_option(label="only sentiment")
+    page.press("Train")
+    page.wait_for(lambda: page.readout()["step"] > 30, "30 steps")
+    page.press("Pause")
+    page.wait_for(lambda: page.execute("print(lab.training)").strip() == "False", "the pause")
+    assert page.readout()["topic"] == 0 and page.readout()["sentiment"] == 1
+    page.execute("before, first = lab.history, lab.recorded.records")
+    page.press("Replay")
+    replayed = "print(lab.recorded.records is not first and lab.step == len(before) // 2 and not lab.training)"
+    page.wait_for(lambda: page.execute(replayed).strip() == "True", "the replay, begun and ended")
+    assert page.execute("print(lab.history.equals(before))").strip() == "True"
+    page.press("more")
+
+
+def test_a_rule_takes_the_wheel_by_the_choice_on_the_page_and_a_slider_takes_it_back(lab):
+    page = lab
+    page.press("Train")
+    page.wait_for(lambda: page.readout()["step"] > 10, "10 steps")
+    page.press("more")
+    page.page.locator(".mtl-lambda-method select").select_option("random")
+    header = page.page.locator(".mtl-lambda-lab .mtl-readout")
+    header.get_by_text("λ by random").wait_for()
+    at = page.readout()["step"]
+    page.wait_for(lambda: page.readout()["step"] > at + 25 and page.readout()["topic"] != 1, "λ by the rule")
+    drawn = page.picture()
+    at = page.readout()["step"]
+    page.wait_for(lambda: page.readout()["step"] > at + 10 and page.picture() != drawn, "the track to move")
+    assert page.execute("print(lab.method)").strip() == "random", "a slider that follows a rule does not take over"
+
+    page.drag("topic", 0.1)
+    page.page.get_by_text("you drive").wait_for()
+    page.wait_for(lambda: page.readout()["topic"] < 0.1, "λ of the slider")
+    page.press("Pause")
+    methods = page.execute("print(*lab.events.query('task == \"method\"').value, sep='|')")
+    assert methods.strip() == "random|by hand"
+    page.press("more")
+    page.execute("lab.set(topic=1)")
+
+
+def test_other_data_are_chosen_on_the_page(lab):
+    shown = lab.page.locator(".mtl-lambda-data select")
+    before = lab.page.locator(".mtl-lambda-lab").bounding_box()
+    shown.select_option("two digits")
+    lab.page.locator(".mtl-lambda-left").wait_for()
+    box = lab.page.locator(".mtl-lambda-lab")  # while it is laid out a row may be a few pixels lower
+    lab.wait_for(lambda: abs(box.bounding_box()["height"] - before["height"]) < 5, "a lab as high as before: no jump")
+    lab.press("Train")
+    lab.wait_for(lambda: lab.readout()["step"] > 20, "20 steps")
+    lab.press("Pause")
+    assert {"left", "right"} <= lab.readout().keys()
+    shown.select_option("reviews")
+    lab.page.locator(".mtl-lambda-topic").wait_for()

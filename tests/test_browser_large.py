@@ -16,14 +16,14 @@ def demo(tmp_path_factory):
 
 def test_another_encoder_changes_readout_and_picture(demo):
     text = demo.page.locator(f"{DEMO} .widget-html").first
-    picture = demo.page.locator(f"{DEMO} img").first
+    picture = demo.page.locator(f"{DEMO} .mtl-picture svg")
     demo.page.locator(f"{DEMO} select").nth(0).select_option("BERT base")
     demo.page.locator(f"{DEMO} select").nth(1).select_option("all-MiniLM-L6")
     demo.wait_for(lambda: "from 5 tasks on" in text.inner_text(), "the break-even of BERT base")
-    before = picture.get_attribute("src")
+    before = picture.inner_html()
     demo.page.locator(f"{DEMO} select").nth(0).select_option("BERT large")
     demo.wait_for(lambda: "from 16 tasks on" in text.inner_text(), "the break-even of BERT large")
-    demo.wait_for(lambda: picture.get_attribute("src") != before, "another picture")
+    demo.wait_for(lambda: picture.inner_html() != before, "another picture")
     assert demo.execute("print(demo.large.value, demo.break_even)").strip() == "BERT large 16"
 
 

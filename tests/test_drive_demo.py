@@ -6,7 +6,7 @@ import wave
 import numpy as np
 import pytest
 import torch
-from on_the_page import wait_for
+from on_the_page import page_clicks, page_says, wait_for
 
 from mtl_helpers.data import make_loader
 from mtl_helpers.driving import DRIVING_TASKS, SIGN, make_drives, wav
@@ -94,7 +94,7 @@ def test_a_trained_model_is_taken_over_and_a_slider_goes_on_from_the_first_weigh
     trained = first.run()
     taken = demo.take(first.model)
     assert taken.validation.equals(trained.validation) and taken.points["sign"] == 100 * taken.validation["sign"]
-    assert "taken over" in demo.readout.value and demo.picture.value == first.picture.value
+    assert "this model was trained before" in demo.readout.value and demo.picture.value == first.picture.value
     assert demo.run(sign=2).validation.equals(again)
     with pytest.raises(DemoError, match="other parts"):
         demo.take(new_model([SIGN]))
@@ -201,3 +201,29 @@ def test_it_ends_with_the_best_validation(new_demo, monkeypatch):
     seen = {mean_skill(record.val_skills): record.val_scores for record in demo.recorded.records if record.val_scores}
     assert len(seen) == 3 and demo.scores == seen[max(seen)]
     assert validate(demo.model, demo.recorded.val_loader)[1] == pytest.approx(demo.scores)
+
+
+def test_tries_are_kept_beside_one_another(new_demo):
+    demo = new_demo(single={"sign": 0.0, "waypoints": 0.0})
+    demo.take(new_model())
+    for weight in (1, 5):
+        demo.run(waypoints=weight)
+    points = demo.tries["sign"].tolist()
+    assert demo.tries["λ waypoints"].tolist() == [1, 1, 5] and points[-1] == demo.gaps["sign"]
+    assert demo._tried.value.count("<tr>") == 2 + 3 and f"5 : <b>{demo.gaps['waypoints']:+.1f}</b>" in demo._tried.value
+    demo.start()
+    demo.stop()
+    assert len(demo.tries) == 3, "what was given up is no try"
+
+
+def test_reset_is_the_first_drive_and_all_weights_one(new_demo):
+    demo = new_demo()
+    first, before = demo.row, repr(demo)
+    page_clicks(demo.buttons["other"])
+    demo.set(sign="stop", fog=1.0, microphone=False)
+    page_says(demo.sliders["sign"], value=5)
+    demo.wait()
+    assert repr(demo) != before
+    demo.reset()
+    assert repr(demo) == before and demo.row.equals(first) and demo.microphone.value and not demo.computing
+    assert set(demo.recorded.weights.values()) == {1.0} == {slider.value for slider in demo.sliders.values()}

@@ -1,13 +1,16 @@
 """The gradient demo without a page: its numbers are the methods' own, and mouse, sliders and code say the same."""
 
+import itertools
 import math
 
 import pytest
 import torch
+from on_the_page import page_says
 from torchjd.aggregation import IMTLG, MGDA, AlignedMTL, PCGrad
 
 from mtl_helpers.live import DemoError, GradientDemo
 from mtl_helpers.live.demos.gradient import METHODS, PRESETS
+from mtl_helpers.plots.live.arrows import HANDLE, safe_wedge
 
 PAIRS = {
     "agree": ((1.0, 0.2), (0.5, 1.0)),
@@ -30,17 +33,10 @@ def demo(shared):
     return shared
 
 
-def near(x: float, y: float):
-    """The mouse stands on whole pixels."""
-    return pytest.approx((x, y), abs=0.01)
-
-
-def mouse(demo, kind: str, x: float, y: float, *, buttons: int = 1) -> None:
-    """What the page sends when the mouse does something at the point (x, y) of the demo's plane."""
-    canvas = demo.canvas
-    left, low = demo._plot._ax.transData.transform((x, y))
-    content = {"type": kind, "x": left, "y": canvas.get_renderer().height - low, "button": 0, "buttons": buttons}
-    canvas._handle_message(None, {**content, "modifiers": []}, [])
+def pull(demo, task: str, x: float, y: float, *, held: bool = True) -> None:
+    """What the page says when the tip of a task's arrow is pulled to (x, y), and let go there."""
+    page_says(demo.plane, value={"task": task, "x": x, "y": y, "held": held})
+    demo.wait()
 
 
 # The numbers
@@ -91,70 +87,72 @@ def test_a_sum_that_harms_a_task_where_pcgrad_helps_both_and_a_pcgrad_that_stand
     demo.set((2, 0), (-1, 0))
     assert demo.results.loc["PCGrad", "length"] == 0 and demo.results.effect["PCGrad"] == "changes next to nothing"
     assert demo.results.effect["IMTL-G"] == "harms sentiment" and demo.results.sentiment_weight["IMTL-G"] < 0
-    assert "PCGrad = 0" in "".join(text.get_text() for text in demo._plot._texts.values())
+    assert demo.plane.tips["PCGrad"] == (0, 0) != demo.plane.tips["sum"]
 
 
-def test_no_preset_gives_the_target_away(demo):
-    for name in PRESETS:
+def test_in_conflict_the_sum_harms_a_task_and_the_methods_go_ways_of_their_own(demo):
+    effects = demo.results.effect
+    assert effects["sum"] == "harms sentiment" and set(effects.drop("sum")) == {"helps both"}
+    angles = sorted(math.degrees(math.atan2(y, x)) for x, y in demo.results.drop("UPGrad")[["x", "y"]].to_numpy())
+    assert min(b - a for a, b in itertools.pairwise(angles)) > 3, "UPGrad alone is PCGrad's half"
+
+
+def test_in_no_other_preset_is_a_task_harmed(demo):
+    for name in set(PRESETS) - {"conflict"}:
         demo.preset(name)
         assert set(demo.results.effect) == {"helps both"} and demo.error is None, name
 
 
-# Mouse, sliders and code
+# Page, sliders and code
 
 
 def test_an_arrow_is_dragged_and_everything_follows(demo):
     demo.set((1, 0), (0, 1))
     before, topic = demo.readout.value, demo.gradients["topic"]
-    mouse(demo, "button_press", 0, 1)
-    mouse(demo, "motion_notify", -0.8, 0.6)
-    assert demo.gradients["sentiment"] == near(-0.8, 0.6) and demo.gradients["topic"] == topic
-    assert demo.cosine == pytest.approx(-0.8, abs=0.01) and "gradients -0.8" in demo.readout.value != before
-    assert demo.sliders["sentiment angle"].value in (143, 144) and demo.sliders["sentiment length"].value == 1
-    assert demo._plot._tips["sentiment"] == near(-0.8, 0.6)
-    mouse(demo, "button_release", -0.3, 0.4, buttons=0)  # the last move may come with the release alone
-    assert demo.gradients["sentiment"] == near(-0.3, 0.4)
-    mouse(demo, "motion_notify", 0.5, 0.5)
-    assert demo.gradients["sentiment"] == near(-0.3, 0.4)
+    pull(demo, "sentiment", -0.8, 0.6)
+    assert demo.gradients["sentiment"] == pytest.approx((-0.8, 0.6)) and demo.gradients["topic"] == topic
+    assert demo.cosine == pytest.approx(-0.8) and "gradients -0.8" in demo.readout.value != before
+    assert demo.sliders["sentiment angle"].value == 143 and demo.sliders["sentiment length"].value == 1
+    assert demo.plane.gradients["sentiment"] == pytest.approx([-0.8, 0.6])
+    pull(demo, "sentiment", -0.3, 0.4, held=False)  # the last move may come with the release alone
+    assert demo.gradients["sentiment"] == pytest.approx((-0.3, 0.4))
 
 
-def test_the_page_is_sent_whole_pictures(demo):
-    """Of differences that follow fast upon each other the page may lose one, and what it showed would stay."""
-    canvas = demo.canvas
-    for angle in (30, 40):
-        demo.sliders["topic angle"].value = angle
-        assert canvas._current_image_mode == "full"
-
-
-def test_only_a_tip_can_be_taken_hold_of_and_a_button_let_go_outside_counts(demo):
+def test_the_view_rests_while_an_arrow_is_dragged_and_where_it_is_let_go(demo):
     demo.set((1, 0), (0, 1))
-    mouse(demo, "button_press", 0.5, 0)
-    mouse(demo, "motion_notify", 0.5, 0.5)
-    assert demo.gradients["topic"] == (1, 0)
-    mouse(demo, "button_press", 1, 0)
-    mouse(demo, "motion_notify", 0.5, 0.5, buttons=0)
-    assert demo.gradients["topic"] == (1, 0) and demo._dragged is None
+    radius = demo.plane.radius
+    pull(demo, "topic", 50, 0)
+    assert demo.plane.radius == radius and demo.gradients["topic"] == pytest.approx((0.98 * radius, 0))
+    pull(demo, "topic", 0.8 * radius, 0, held=False)
+    assert demo.plane.radius == radius, "it snaps"
+    demo.set(methods=["sum"])
+    radius = demo.plane.radius
+    pull(demo, "topic", 0, 0.98 * radius)
+    pull(demo, "topic", 0, 0.98 * radius, held=False)
+    assert demo.plane.radius > radius, "the sum is longer than the view is wide"
 
 
-def test_the_view_rests_while_an_arrow_is_dragged_and_holds_it(demo):
-    demo.set((1, 0), (0, 1))
-    radius = demo._plot.radius
-    mouse(demo, "button_press", 1, 0)
-    mouse(demo, "motion_notify", 50, 0)
-    assert demo._plot.radius == radius and demo.gradients["topic"] == near(0.98 * radius, 0)
-    mouse(demo, "button_release", 50, 0, buttons=0)
-    assert demo._plot.radius > radius
+def test_results_are_drawn_as_long_as_they_are_however_short(demo):
+    demo.set((1, 0), (-1, 0.05))
+    short = demo.results.loc["PCGrad"]
+    assert 0 < short.length < 0.15 and demo.plane.tips["PCGrad"] == pytest.approx((short.x, short.y))
 
 
-def test_an_arrow_drawn_longer_than_it_is_can_be_turned_without_growing(demo):
+def test_an_arrow_too_short_to_hold_can_be_turned_without_growing(demo):
     demo.set((100, 0), (0, 1))
-    x, y = demo._plot._tips["sentiment"]
-    assert y > 10 and "sentiment*" in demo._plot._texts["sentiment"].get_text() and demo._plot._note.get_visible()
-    mouse(demo, "button_press", x, y)
-    mouse(demo, "motion_notify", -y, 0.0)
+    held = HANDLE * demo.plane.radius
+    assert held > 10, "so far out is its handle"
+    pull(demo, "sentiment", -held, 0.0)
     assert demo.gradients["sentiment"] == pytest.approx((-1, 0), abs=0.05)
-    mouse(demo, "button_release", -4 * y, 0, buttons=0)
-    assert demo.gradients["sentiment"] == pytest.approx((-4 * y, 0), abs=1)
+    pull(demo, "sentiment", -4 * held, 0, held=False)
+    assert demo.gradients["sentiment"] == pytest.approx((-4 * held, 0), abs=1)
+
+
+def test_a_key_makes_even_a_short_arrow_longer(demo):
+    demo.set((100, 0), (0, 1))
+    page_says(demo.plane, value={"task": "sentiment", "x": 0, "y": 1.12, "held": False, "key": True})
+    demo.wait()
+    assert demo.gradients["sentiment"] == pytest.approx((0, 1.12))
 
 
 def test_a_slider_changes_its_part_and_leaves_the_rest(demo):
@@ -166,10 +164,11 @@ def test_a_slider_changes_its_part_and_leaves_the_rest(demo):
     assert demo.gradients["sentiment"] == (0, 1)
 
 
-def test_a_checkbox_chooses_a_method_and_a_button_a_preset(demo):
-    demo.boxes["MGDA"].value = False
+def test_the_key_chooses_methods_and_a_button_a_preset(demo):
+    page_says(demo.plane, shown=[name for name in METHODS if name != "MGDA"])
+    demo.wait()
     assert "MGDA" not in demo.results.index and "MGDA" not in demo.readout.value
-    assert demo._plot._lines["MGDA"].get_xdata() == [] and demo.methods == [n for n in METHODS if n != "MGDA"]
+    assert "MGDA" not in demo.plane.tips and demo.methods == [n for n in METHODS if n != "MGDA"]
     demo.buttons["agree"].click()
     assert demo.cosine == pytest.approx(math.cos(math.radians(50)))
 
@@ -179,20 +178,20 @@ def test_results_of_one_length_keep_their_directions_and_their_numbers(demo):
     before = demo.results
     demo.same_length.value = True
     assert demo.results.equals(before)
-    lengths = {round(math.hypot(*demo._plot._tips[name]), 9) for name in METHODS}
+    lengths = {round(math.hypot(*demo.plane.tips[name]), 9) for name in METHODS}
     assert len(lengths) == 1
     for name, row in before.iterrows():
-        x, y = demo._plot._tips[name]
+        x, y = demo.plane.tips[name]
         assert math.atan2(y, x) == pytest.approx(math.atan2(row.y, row.x))
 
 
 @pytest.mark.parametrize("angle", [10, 60, 120, 175, -10, -60, -120, -175])
 def test_the_shade_is_where_no_task_is_harmed(demo, angle):
     demo.set((1, 0), (math.cos(math.radians(angle)), math.sin(math.radians(angle))))
-    wedge, (g, h) = demo._plot._safe, map(torch.tensor, demo.gradients.values())
-    assert wedge.theta2 - wedge.theta1 == pytest.approx(180 - abs(angle))
+    (start, end), (g, h) = safe_wedge(demo.gradients), map(torch.tensor, demo.gradients.values())
+    assert end - start == pytest.approx(180 - abs(angle))
     for turn, inside in ((0.02, True), (0.5, True), (0.98, True), (-0.1, False), (1.1, False)):
-        at = math.radians(wedge.theta1 + turn * (wedge.theta2 - wedge.theta1))
+        at = math.radians(start + turn * (end - start))
         d = torch.tensor([math.cos(at), math.sin(at)])
         assert bool(d @ g >= 0 and d @ h >= 0) == inside
 
@@ -229,4 +228,4 @@ def test_it_shows_itself_as_widget_picture_and_text(demo):
     bundle = demo._repr_mimebundle_()
     assert {"text/plain", "image/png"} < set(bundle) and "mtl-gradient-demo" in demo.box._dom_classes
     assert bundle["text/plain"] == "GradientDemo: topic 1 at 0°, sentiment 1 at 180°; cosine -1.00; sum"
-    assert demo.box.children[0] is demo.readout
+    assert demo.readout in demo.box.children[0].children

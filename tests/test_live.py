@@ -2,33 +2,26 @@
 
 import dataclasses
 import gc
-import io
 import itertools
 import math
 import signal
-import subprocess
-import sys
 import threading
 import time
 import weakref
 
-import numpy as np
 import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
 from on_the_page import page_models, wait_for
-from PIL import Image
 
 from mtl_helpers.data import Vocabulary, encode_reviews, make_loader, mixed_loader
 from mtl_helpers.live import LabError, LambdaLab
 from mtl_helpers.live.lab import lab as lab_module
 from mtl_helpers.live.lab import recording
 from mtl_helpers.live.widgets import live_widget
-from mtl_helpers.live.widgets.canvas import LiveCanvas
-from mtl_helpers.live.widgets.page import close_models
 from mtl_helpers.models import LSTMEncoder, TransformerEncoder
-from mtl_helpers.plots import Figure, task_styles
+from mtl_helpers.plots import task_styles
 from mtl_helpers.randomness import look
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regression
 from mtl_helpers.training import RULES, TaskWeights, TrainingDiverged, TrainingError, Weighting, fit, task_losses
@@ -667,32 +660,3 @@ def test_a_closed_lab_is_collected(new_model, new_loader):
     del lab
     gc.collect()
     assert gone() is None
-
-
-@pytest.mark.parametrize("first", ["", "import matplotlib.pyplot as plt; plt.figure(); plt.get_backend(); "])
-def test_the_canvas_takes_no_figure_of_the_notebook_over(first):
-    """It is made with ipympl, which does unless Matplotlib is hidden from it."""
-    code = (
-        f"{first}import matplotlib as mpl; before = mpl.get_backend(auto_select=False); import mtl_helpers.live;"
-        "assert mpl.get_backend(auto_select=False) == before; import matplotlib.pyplot as plt;"
-        "assert 'ipympl' not in plt.get_backend(), plt.get_backend()"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_the_canvas_sends_a_whole_picture_and_then_what_changed():
-    """It relies on fields of Matplotlib's own that are private: this holds them."""
-    figure, sent = Figure(figsize=(2, 2), dpi=50), []
-    canvas = LiveCanvas(figure)
-    canvas.send_binary = sent.append
-    text = figure.text(0.5, 0.5, "a")
-    canvas.draw()
-    assert canvas._image_mode == "full" and canvas.get_diff_image() is None, "nothing is new"
-    text.set_text("b")
-    figure.draw_artist(text)
-    canvas.blit(figure.bbox)
-    assert canvas._image_mode == "diff"
-    whole, change = (np.asarray(Image.open(io.BytesIO(png))) for png in sent)
-    assert whole.shape == change.shape == (100, 100, 4)
-    assert (whole[..., 3] == 255).all() and 0 < (change[..., 3] > 0).mean() < 0.1
-    close_models(canvas)

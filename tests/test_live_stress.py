@@ -16,10 +16,9 @@ import traceback
 from itertools import islice
 from types import SimpleNamespace
 
-import ipywidgets as widgets
 import pandas as pd
 import pytest
-from on_the_page import page_clicks, page_says
+from on_the_page import controls, say_something
 
 from mtl_helpers.data import data_file, make_loader
 from mtl_helpers.driving import DRIVING_TASKS, make_drives
@@ -37,7 +36,6 @@ from mtl_helpers.live import (
 )
 from mtl_helpers.live.demos import pareto as pareto_demo
 from mtl_helpers.live.demos import transfer as transfer_demo
-from mtl_helpers.live.widgets.slider import STOPS, LambdaSlider
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
@@ -201,49 +199,6 @@ def price():
 
 
 WIDGETS = {make.__name__: make for make in (lab, drive, data, model, transfer, pareto, gradient, price)}
-
-
-# The page
-
-
-SHOWS = (widgets.HTML, widgets.Label, widgets.Image, widgets.Audio, widgets.IntProgress, widgets.FloatProgress)
-
-
-def controls(widget):
-    """What can be pressed or moved."""
-    for child in getattr(widget, "children", ()):
-        yield from controls(child)
-    moved = isinstance(widget, widgets.Button) or hasattr(widget, "index") or "value" in widget.keys
-    if hasattr(widget, "figure") or (moved and not isinstance(widget, SHOWS) and not widget.disabled):
-        yield widget
-
-
-def say_something(widget, draw):
-    """What a page may say of a widget; returns the state that it said last."""
-    if isinstance(widget, widgets.Button):
-        page_clicks(widget)
-        return {}
-    if hasattr(widget, "figure"):
-        drag(widget, draw)
-        return {}
-    if hasattr(widget, "index"):
-        state = {"index": draw.randrange(len(widget.options))}
-    elif isinstance(widget, LambdaSlider):
-        state = {"value": draw.choice(STOPS)}
-    elif isinstance(widget, widgets.Checkbox | widgets.ToggleButton):
-        state = {"value": draw.random() < 0.5}
-    else:
-        state = {"value": widget.min + draw.randrange(int((widget.max - widget.min) / widget.step) + 1) * widget.step}
-    page_says(widget, **state)
-    return state
-
-
-def drag(canvas, draw):
-    for kind in ("button_press", "motion_notify", "motion_notify", "button_release", "refresh"):
-        content = {"type": kind, "x": draw.randrange(600), "y": draw.randrange(400), "button": 0, "buttons": 1}
-        data = {"method": "custom", "content": {**content, "modifiers": [], "step": 1, "figure_label": ""}}
-        if canvas.comm is not None:
-            canvas.comm.handle_msg({"content": {"data": data}, "buffers": []})
 
 
 # The test

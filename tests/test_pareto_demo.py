@@ -3,6 +3,7 @@
 import math
 import time
 
+import ipywidgets as widgets
 import pandas as pd
 import pytest
 import torch
@@ -149,6 +150,38 @@ def test_of_a_scatter_that_was_not_measured_nothing_is_clear(front):
     assert dominated_by(front, 0.5) == [0.8] and dominated_by(front, 0.2) == []
 
 
+def test_the_page_says_what_to_press_and_what_will_be_trained(new_demo):
+    demo = new_demo()
+    says = "".join(html.value for html in demo.box.children if isinstance(html, widgets.HTML))
+    assert "Press Train" in says and "with 2 more seeds; 400 steps a model" in says
+
+
+def test_a_chosen_size_is_shown_before_its_first_model_is_trained(new_demo, endless):
+    demo = new_demo()
+    demo.size.value = "large"
+    wait_for(lambda: endless)
+    assert "large model, λ left 0.5" in demo.readout.value
+    demo.stop()
+
+
+def test_a_lab_that_took_other_steps_than_the_models_is_told_apart(new_demo, quick):
+    splits, lab = two_digits(seed=0), None
+    try:
+        model = MultiTaskModel(ImageEncoder(channels=4, hidden=8), [LEFT, RIGHT])
+        lab = LambdaLab(
+            model, make_loader(splits.train, shuffle=True, seed=0), make_loader(splits.val, 500), eval_every=1
+        )
+        demo = new_demo(lab=lab)
+        demo.run()
+        lab.run(2)
+        demo.own(lab)
+        assert "It took 2 steps, the models 400" in demo.readout.value
+        demo.own({"left": 0.5, "right": 0.5})
+        assert "It took" not in demo.readout.value
+    finally:
+        lab.close()
+
+
 def test_own_runs_are_placed_shown_and_counted(new_demo, quick):
     demo = new_demo()
     with pytest.raises(DemoError, match="no front to beat yet"):
@@ -262,7 +295,7 @@ def test_it_shows_itself_as_widget_picture_and_text_without_a_trained_number(new
     bundle = demo._repr_mimebundle_()
     assert bundle["text/plain"] == repr(demo) == before[0] and "image/png" in bundle
     assert "mtl-pareto-demo" in demo.box._dom_classes and demo.box.children[0] is demo.readout
-    assert bytes(demo.picture.value).startswith(b"\x89PNG") and demo.picture.value != before[1]
+    assert demo.png().startswith(b"\x89PNG") and demo.picture.value != before[1]
     assert "on the front; another seed alone moves a score by ± 0.010" in demo.readout.value
 
 

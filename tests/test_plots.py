@@ -19,6 +19,7 @@ from mtl_helpers.plots import (
     draw_ways,
     figure,
     figure_png,
+    figure_svg,
     html_table,
     plot_changes,
     plot_cosines,
@@ -29,6 +30,7 @@ from mtl_helpers.plots import (
     task_markers,
     task_styles,
 )
+from mtl_helpers.plots.styles import ON_COLOUR
 from mtl_helpers.tasks import SENTIMENT, STARS
 
 OKABE_ITO = {"#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
@@ -332,3 +334,17 @@ def test_the_weights_of_a_task_are_drawn_rule_by_rule(history):
     assert [set(ax.lines[1].get_ydata()) for ax in figure.axes] == [{1.0}, {2.0}]
     with pytest.raises(ValueError, match=r"'by hand' has no task 'speed'.*'sentiment'"):
         plot_weights({"by hand": history}, "speed")
+
+
+def test_a_figure_for_the_page_leaves_ink_paper_and_palette_to_it():
+    figure = Figure()
+    ax = figure.subplots()
+    ax.plot([0, 1], color="#0072B2")
+    ax.text(0.5, 0.5, "on a ground of its own", color=ON_COLOUR)
+    svg = figure_svg(figure)
+    assert svg.startswith("<svg") and svg.endswith("</svg>\n")
+    assert "currentColor" in svg and "var(--mtl-paper, #fff)" in svg and "var(--mtl-0072b2, #0072b2)" in svg
+    assert f"var(--mtl-{ON_COLOUR[1:]}, {ON_COLOUR})" in svg
+    for fixed in ("#000000", "#ffffff"):
+        assert fixed not in svg
+    assert svg == figure_svg(figure), "the same figure, the same text"

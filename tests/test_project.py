@@ -135,14 +135,14 @@ def test_a_taken_port_is_named():
 
 def test_the_page_s_parts_are_looked_for_where_jupyterlab_looks(tmp_path, monkeypatch):
     """They may lie in the user's folder, in one that JUPYTER_PATH names, or in the system's."""
-    for name in ("@jupyter-widgets/jupyterlab-manager", "jupyter-matplotlib", "anywidget"):
+    for name in ("@jupyter-widgets/jupyterlab-manager", "anywidget"):
         (tmp_path / "elsewhere" / "labextensions" / name).mkdir(parents=True)
     monkeypatch.setattr(sys, "prefix", str(tmp_path / "empty"))
     monkeypatch.setattr("jupyter_core.paths.ENV_JUPYTER_PATH", [str(tmp_path / "empty")])
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "elsewhere"))
     assert environment._extensions() is None
     monkeypatch.setattr("jupyter_core.paths.jupyter_path", lambda *parts: [])
-    assert "the page's part of ipywidgets and ipympl and anywidget is missing" in environment._extensions()
+    assert "the page's part of ipywidgets and anywidget is missing" in environment._extensions()
 
 
 # Other people's code pages and systems ------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ def test_it_shows_itself_as_widget_picture_and_text_without_a_trained_number(new
     bundle = demo._repr_mimebundle_()
     assert bundle["text/plain"] == repr(demo) == before[0] and "image/png" in bundle
     assert "mtl-transfer-demo" in demo.box._dom_classes and demo.box.children[0] is demo.readout
-    assert bytes(demo.picture.value).startswith(b"\x89PNG") and demo.picture.value != before[1]
+    assert demo.png().startswith(b"\x89PNG") and demo.picture.value != before[1]
 
 
 def test_the_axes_grow_by_doubling_and_never_shrink():

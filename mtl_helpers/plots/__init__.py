@@ -2,7 +2,7 @@
 
 from mtl_helpers.plots.architecture import draw_architecture, encoder_parts
 from mtl_helpers.plots.changes import plot_changes
-from mtl_helpers.plots.figure import Figure, figure_png
+from mtl_helpers.plots.figure import Figure, figure_png, figure_svg
 from mtl_helpers.plots.fronts import draw_confusion, plot_front
 from mtl_helpers.plots.histories import plot_cosines, plot_history, plot_weights, smooth
 from mtl_helpers.plots.landscapes import plot_landscape
@@ -18,6 +18,7 @@ __all__ = [
     "draw_ways",
     "encoder_parts",
     "figure_png",
+    "figure_svg",
     "html_table",
     "plot_changes",
     "plot_cosines",

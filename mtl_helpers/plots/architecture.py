@@ -11,7 +11,7 @@ from torch import nn
 
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.plots.figure import Figure
-from mtl_helpers.plots.styles import dash, task_styles
+from mtl_helpers.plots.styles import OFF_COLOUR, dash, task_styles
 
 _GREY_PARTS = ["#d9d9d9", "#b8b8b8", "#ececec", "#a3a3a3"]
 
@@ -65,14 +65,14 @@ def draw_architecture(
     ax.axis("off")
     _box(ax, 0, 18, 13, 14, "word numbers\n(batch, time)", face="white", edge="#999999")
     encoder_left, encoder_right = 17, 66
-    _box(ax, encoder_left, 6, encoder_right - encoder_left, 38, "", face="#fafafa", edge="#444444")
+    _box(ax, encoder_left, 6, encoder_right - encoder_left, 38, "", face="white", edge="#666666")
     total = sum(size for _, size in parts.values())
     ax.text(18.5, 40, f"{type(model.encoder).__name__}, shared: {total:,}", fontsize=9, weight="bold", va="center")
     step = (encoder_right - encoder_left - 2) / max(len(parts), 1)
     for i, (name, (what, size)) in enumerate(parts.items()):
         text = f"{name}\n{what}\n{size:,}"
         _box(ax, encoder_left + 2 + i * step, 12, step - 2, 24, text, face=_GREY_PARTS[i % 4], edge="#666666")
-    ax.annotate("", (encoder_left, 25), (13, 25), arrowprops={"arrowstyle": "->", "color": "#555555"})
+    ax.annotate("", (encoder_left, 25), (13, 25), arrowprops={"arrowstyle": "->", "color": "#777777"})
     height = 48 / len(names)
     for i, name in enumerate(names):
         y = 49 - (i + 1) * height
@@ -89,7 +89,8 @@ def _box(
     ax: Axes, x: float, y: float, width: float, height: float, text: str, *, face: str, edge: str, **style: Any
 ) -> None:
     ax.add_patch(Rectangle((x, y), width, height, facecolor=face, edgecolor=edge, linewidth=1.5, **style))
-    ax.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=8)
+    ink = "black" if face == "white" else OFF_COLOUR
+    ax.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=8, color=ink)
 
 
 def _draw_shares(bar: Axes, parts: dict[str, tuple[str, int]], sizes: dict[str, int], styles: dict[str, Any]) -> None:
@@ -102,7 +103,7 @@ def _draw_shares(bar: Axes, parts: dict[str, tuple[str, int]], sizes: dict[str, 
         share = size / total if total else 0
         bar.barh(0, share, left=left, color=colour, edgecolor="white", height=0.8)
         if share > 0.13:
-            bar.text(left + share / 2, 0, f"{name} {share:.0%}", ha="center", va="center", fontsize=8)
+            bar.text(left + share / 2, 0, f"{name} {share:.0%}", ha="center", va="center", fontsize=8, color=OFF_COLOUR)
         left += share
     bar.set(xlim=(0, 1), yticks=[], xticks=[0, 0.25, 0.5, 0.75, 1], xticklabels=["0", "25 %", "50 %", "75 %", "100 %"])
     bar.tick_params(labelsize=8)

@@ -35,7 +35,7 @@ def plot_changes(
         if title:
             figure.suptitle(title, fontsize=11)
     for ax, (name, table) in zip(axes, tables.items(), strict=True):
-        ax.axvline(0, color="#444444", linewidth=1)
+        ax.axvline(0, color="#808080", linewidth=1)
         for place, row in enumerate(table.itertuples()):
             clear = row.low > 0 or row.high < 0
             colour, face = (_CLEAR, _CLEAR) if clear else (_UNCLEAR, "white")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import unicodedata
 import warnings
 from functools import cache
@@ -45,6 +46,28 @@ def figure_png(figure: matplotlib.figure.Figure) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=figure.dpi, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def figure_svg(figure: matplotlib.figure.Figure) -> str:
+    """The figure as an SVG element for a page that sets its colours; the same figure gives the same text.
+
+    Black is the page's text colour, white the variable ``--mtl-paper``; any other colour can be set by a variable of its
+    name, such as ``--mtl-0072b2``. `styles.ON_COLOUR` and `styles.OFF_COLOUR` stay what they are.
+    """
+    buffer = io.StringIO()
+    figure.savefig(buffer, format="svg", facecolor="none", dpi=figure.dpi, metadata={"Date": None})
+    svg = buffer.getvalue()
+    svg = svg[svg.index("<svg") :]
+    for number, name in enumerate(dict.fromkeys(re.findall(r'id="(?:image|[a-z])([0-9a-f]{10})"', svg))):
+        svg = svg.replace(name, f"{number:010d}")  # Matplotlib draws its names by lot
+    return re.sub(r"#[0-9a-f]{6}\b", _themed, svg)
+
+
+def _themed(colour: re.Match[str]) -> str:
+    found = colour[0]
+    return {"#000000": "currentColor", "#ffffff": "var(--mtl-paper, #fff)"}.get(
+        found, f"var(--mtl-{found[1:]}, {found})"
+    )
 
 
 def readable_in(text: str, families: tuple[str, ...]) -> list[str]:

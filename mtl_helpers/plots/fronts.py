@@ -7,13 +7,15 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 
 from mtl_helpers.evaluation.pareto import pareto_front
 from mtl_helpers.plots.figure import Figure
-from mtl_helpers.plots.styles import numbered_marker, numbered_style
+from mtl_helpers.plots.styles import ON_COLOUR, numbered_marker, numbered_style
 from mtl_helpers.tasks import Task
 
 MOST_FRONTS = 5
+_SHARE = LinearSegmentedColormap.from_list("share", ["#08519c00", "#08519c"])  # of nothing, the page is seen
 Scores = Mapping[str, float]
 
 
@@ -111,9 +113,9 @@ def draw_confusion(
     for ax, (name, table) in zip(axes, tables.items(), strict=True):
         counts, turned = table.to_numpy(), max(map(len, map(str, table.columns))) > 1
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
-        ax.imshow(share, cmap="Blues", vmin=0, vmax=1)
+        ax.imshow(share, cmap=_SHARE, vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(counts):
-            ink = "white" if share[row, column] > 0.6 else "black" if count else "#c8c8c8"
+            ink = ON_COLOUR if share[row, column] > 0.6 else "black" if count else "#b0b0b080"
             ax.text(column, row, count, ha="center", va="center", color=ink, fontsize=8)
         ax.set(xlabel="predicted", ylabel="true", title=name)
         turn = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if turned else {}

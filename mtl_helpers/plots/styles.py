@@ -11,6 +11,8 @@ from typing import Any
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#882255", "#000000")
 # The same on a dark page, lighter; black turns white.
 _ON_DARK = ("#3E9BE0", "#FF8A3D", "#2BC79A", "#E59CC4", "#8FD3FF", "#FFC04D", "#D8609A", "#FFFFFF")
+# Ink for what is drawn on a coloured ground, where it must not turn with the page as black and white do.
+OFF_COLOUR, ON_COLOUR = "#111111", "#fefefe"  # on a light ground, and on a dark one
 _DASHES: tuple[Any, ...] = (
     "-",
     (0, (5, 1.5)),

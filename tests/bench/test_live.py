@@ -9,7 +9,7 @@ import nbformat
 import numpy as np
 import pytest
 from measure import line, missing, report, title
-from watched import CONTENDERS
+from watched import BARE, CONTENDERS
 
 from mtl_helpers.live.widgets.slider import STOPS
 
@@ -37,13 +37,13 @@ def page(server, chromium):
 
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
-    seconds = {name: LONG if name == "without a plot" else SHORT for name in CONTENDERS}
+    seconds = {name: LONG if name in ("without a plot", BARE) else SHORT for name in CONTENDERS}
     cells = [SET_UP, *(f"bench.watch({name!r}, {seconds[name]})" for name in CONTENDERS)]
     notebook.cells = [nbformat.v4.new_code_cell(cell) for cell in cells]
     nbformat.write(notebook, server.folder / "learn" / "bench.ipynb")
     page = NotebookPage(chromium, server, "bench.ipynb", height=1800)
     assert not page.page.evaluate(RUN_CELL, 0)
-    page.page.wait_for_selector(".mtl-lambda-lab canvas")
+    page.page.wait_for_selector(".mtl-lambda-lab .mtl-chart canvas")
     time.sleep(1)
     yield page
     page.close()
@@ -55,7 +55,7 @@ def test_live_plot(page):
     absent = missing(["livelossplot", "fastprogress"])
     names = [name for name in CONTENDERS if name.split(",")[0] not in absent]
     cells = {name: 1 + i for i, name in enumerate(CONTENDERS)}
-    lab_rates, pictures = [], []
+    lab_rates, lab_cpu, pictures = [], [], []
     page.execute("lab.reset()")
     for round_ in range(-1, ROUNDS):  # the first is not counted: everything is slow once
         for name in ["lab", *names] if round_ % 2 else [*names, "lab"]:
@@ -63,9 +63,10 @@ def test_live_plot(page):
                 before = page.picture()
                 page.execute("bench.start()")
                 time.sleep(LONG)
-                rate, sent = json.loads(page.execute("import json; print(json.dumps(bench.pause()))"))
+                rate, sent, cpu = json.loads(page.execute("import json; print(json.dumps(bench.pause()))"))
                 assert page.picture() != before, "the page shows no new curve"
                 lab_rates.append(rate)
+                lab_cpu.append(cpu)
                 pictures.append(sent)
             else:
                 failed = page.page.evaluate(RUN_CELL, cells[name])
@@ -76,6 +77,12 @@ def test_live_plot(page):
     line("without a plot", f"{np.median(rates['without a plot']):.0f} steps/s")
     line("the λ lab", f"{statistics.median(pictures[1:]):.1f} pictures/s")
     report(rates, "without a plot", targets={"the λ lab": 0.95}, more_is_better=True)
+    title("The same over a page with nothing but two curves of bare numbers")
+    report({name: rates[name] for name in ("the λ lab", BARE)}, BARE, targets={"the λ lab": 0.98}, more_is_better=True)
+    title("Processor seconds of the kernel a step, over those without a plot")
+    cpu = json.loads(page.execute("print(json.dumps(bench.cpu))")) | {"the λ lab": lab_cpu}
+    cpu = {name: np.array(cpu[name][1:]) for name in ("the λ lab", "without a plot", BARE)}
+    report(cpu, "without a plot", targets={"the λ lab": 1.02})
 
 
 def test_slider_to_loop(page):
@@ -86,7 +93,7 @@ def test_slider_to_loop(page):
     page.execute("bench.start()")
     time.sleep(1)
     page.execute("bench.used.clear()")
-    slider.locator(".noUi-handle").focus()
+    slider.locator("input[type=range]").focus()
     wait, stop, wanted = random.Random(0), STOPS.index(1), []
     for i in range(MOVES):
         stop += -1 if i // 6 % 2 else 1
@@ -94,7 +101,7 @@ def test_slider_to_loop(page):
         page.page.keyboard.press("ArrowLeft" if i // 6 % 2 else "ArrowRight")
         time.sleep(wait.uniform(0.2, 0.4))
     used = json.loads(page.execute("print(json.dumps(bench.used))"))
-    rate, _ = json.loads(page.execute("import json; print(json.dumps(bench.pause()))"))
+    rate, *_ = json.loads(page.execute("import json; print(json.dumps(bench.pause()))"))
     moves = page.page.evaluate("() => window.moves")
     assert len(moves) == MOVES and used[-1][1]["topic"] == wanted[-1], "the page or the loop missed a move"
     delays, overtaken = waited(moves, wanted, [(at, weights["topic"]) for at, weights in used])

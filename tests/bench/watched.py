@@ -9,14 +9,17 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import anywidget
 import torch
 from problem import TASKS, new_loaders, new_model, new_optimizer
 
 from mtl_helpers.live import LambdaLab
+from mtl_helpers.live.widgets.chart import script
 from mtl_helpers.relations import gradient_cosines
 from mtl_helpers.training import Record, train_steps
 
 EVAL_EVERY = 25
+BARE = "bare numbers to a page, 10 a second"
 NAMES = [task.name for task in TASKS]
 Due = Callable[[int], bool]
 
@@ -107,8 +110,39 @@ def output_widget(records: Iterator[Record], due: Due) -> Iterator[Record]:
         yield record
 
 
+class BareNumbers(anywidget.AnyWidget):
+    """Two curves in one uPlot, and nothing else: what any page that draws numbers costs."""
+
+    _esm = (
+        script("uplot.min.js")
+        + """
+        export default { render({ model, el }) {
+          const data = [[], [], []], series = [{}, { stroke: "#0072b2" }, { stroke: "#d55e00" }];
+          const plot = new uPlot({ width: 700, height: 300, scales: { x: { time: false } }, series }, data, el);
+          model.on("msg:custom", ({ rows }) => {
+            for (const row of rows) row.forEach((value, i) => data[i].push(value));
+            plot.setData(data);
+          });
+        } };"""
+    )
+
+
+def bare_numbers(records: Iterator[Record], due: Due) -> Iterator[Record]:
+    from IPython.display import display
+
+    page, rows = BareNumbers(), []
+    display(page)
+    for record in records:
+        rows.append([record.step, *record.losses.values()])
+        if due(record.step):
+            page.send({"rows": rows})
+            rows = []
+        yield record
+
+
 CONTENDERS = {
     "without a plot": (unwatched, every_step),
+    BARE: (bare_numbers, ten_a_second),
     "livelossplot, every 10 steps": (livelossplot, every_10_steps),
     "livelossplot, 10 a second": (livelossplot, ten_a_second),
     "fastprogress, every 10 steps": (fastprogress, every_10_steps),
@@ -128,6 +162,7 @@ class Bench:
         torch.set_num_threads(1)
         self.lab = LambdaLab(new_model("LSTM"), *new_loaders(), optimizer="AdamW", lr=0.002, eval_every=EVAL_EVERY)
         self.rates: dict[str, list[float]] = {name: [] for name in CONTENDERS}
+        self.cpu: dict[str, list[float]] = {name: [] for name in CONTENDERS}
         self.used: list[tuple[float, dict[str, float]]] = []
         self.pictures, self._last = 0, {}
         chart = self.lab.views.chart
@@ -147,20 +182,22 @@ class Bench:
 
     def start(self) -> None:
         self.pictures, self._first, self._since = 0, self.lab.step, time.perf_counter()
+        self._cpu = time.process_time()
         self.lab.start()
 
-    def pause(self) -> tuple[float, float]:
-        """Steps and pictures a second since the start."""
+    def pause(self) -> tuple[float, float, float]:
+        """Steps and pictures a second since the start, and processor seconds of this process a step."""
         self.lab.stop()
-        seconds = time.perf_counter() - self._since
-        return (self.lab.step - self._first) / seconds, self.pictures / seconds
+        seconds, steps = time.perf_counter() - self._since, self.lab.step - self._first
+        return steps / seconds, self.pictures / seconds, (time.process_time() - self._cpu) / steps
 
     def watch(self, name: str, seconds: float) -> None:
-        """Train for so long in this cell, shown as that contender does; note the steps a second."""
+        """Train for so long in this cell, shown as that contender does; note steps a second and processor time a step."""
         show, cadence = CONTENDERS[name]
-        steps, start = 0, time.perf_counter()
+        steps, start, cpu = 0, time.perf_counter(), time.process_time()
         for _ in show(training(), cadence()):
             steps += 1
             if time.perf_counter() - start >= seconds:
                 break
         self.rates[name].append(steps / (time.perf_counter() - start))
+        self.cpu[name].append((time.process_time() - cpu) / steps)

@@ -25,7 +25,7 @@ from mtl_helpers.data.tokens import text_key
 from mtl_helpers.evaluation import confidence_interval
 from mtl_helpers.live.demos.demo import Demo
 from mtl_helpers.live.widgets.page import row
-from mtl_helpers.plots import Figure, figure_png, html_table
+from mtl_helpers.plots import Figure, html_table
 from mtl_helpers.plots.live.label_balance import plot_labels
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
@@ -56,7 +56,7 @@ class DataDemo(Demo):
 
     def __init__(self, raw: pd.DataFrame, *, repeats: int = 5) -> None:
         repeats = whole_number("repeats", repeats, at_least=2)  # two make an interval
-        super().__init__(height="9.5em", width="760px")
+        super().__init__(height="9.5em")
         self.raw, self.repeats = raw, repeats
         self._clean = clean_reviews(raw)
         # What a text is, whatever its flaws: copies are found by it even where nothing was cleaned.
@@ -136,10 +136,7 @@ class DataDemo(Demo):
     # What the page shows ----------------------------------------------------------------------------------------
 
     def _build_widgets(self) -> None:
-        self.steps = {
-            name: widgets.Checkbox(value=False, description=name, indent=False, layout={"width": "9.5em"})
-            for name in CLEANING_STEPS
-        }
+        self.steps = {name: widgets.Checkbox(value=False, description=name, indent=False) for name in CLEANING_STEPS}
         self.split = widgets.ToggleButtons(options=list(SPLITS), value="random rows", style={"button_width": "14em"})
         self._starts(*self.steps.values(), self.split)
         self.buttons = {
@@ -187,7 +184,7 @@ class DataDemo(Demo):
         if done in (0, self.repeats):  # drawing takes longer than writing
             figure = Figure(figsize=(9.2, 3.1), layout="constrained", dpi=100)
             plot_labels(figure, self.frame, self.results, TASKS, SCORES)
-            self.picture.value = figure_png(figure)
+            self.picture.show(figure)
 
     def _add_try(self) -> None:
         cleaned, split = self.choice

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import ipywidgets as widgets
 
 from mtl_helpers.live.widgets.live_widget import LiveWidget
+from mtl_helpers.live.widgets.picture import Picture
 
 
 class DemoError(ValueError):
@@ -29,11 +30,12 @@ class Demo(LiveWidget):
     refusal: ClassVar[type[Exception]] = DemoError
     go: ClassVar[str] = ""
 
-    def __init__(self, *, height: str, width: str | None = None) -> None:
+    def __init__(self, *, height: str, pictured: bool = True) -> None:
         super().__init__()
         self.readout = widgets.HTML(layout={"min_height": height})
-        if width is not None:
-            self.picture = widgets.Image(format="png", layout={"width": width, "max_width": "100%"})
+        self.readout.add_class("mtl-readout")
+        if pictured:
+            self.picture = Picture()
         self.buttons: dict[str, widgets.Button] = {}
         self._silent = False  # whether a change of a widget is the demo's own doing
         self._shown = 0.0
@@ -52,6 +54,7 @@ class Demo(LiveWidget):
         """After a choice and before it is shown."""
 
     def _begin(self) -> None:
+        self.box.add_class("mtl-live")
         self._enable(computing=False)
         self._chosen()
         self._show()
@@ -70,7 +73,7 @@ class Demo(LiveWidget):
 
     def png(self) -> bytes:
         """How it looks, for where no live page is."""
-        return self.picture.value
+        return self.picture.png()
 
     # For the classes that build on this -------------------------------------------------------------------------
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -17,15 +16,18 @@ from mtl_helpers.driving import COMMAND, DRIVING_TASKS, OBSTACLE, RANGES, SIGN, 
 from mtl_helpers.driving import route_action as right_action
 from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.lab.recording import RecordedRun
+from mtl_helpers.live.widgets.listen import Listen
 from mtl_helpers.live.widgets.live_widget import by_worker
 from mtl_helpers.live.widgets.page import row
 from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.plots import Figure, figure_png, html_table
-from mtl_helpers.plots.live.drive_views import Answer, plot_drive
+from mtl_helpers.plots import Figure
+from mtl_helpers.plots.live.drive_views import Answer, answers_table, plot_drive, tries_table
+from mtl_helpers.plots.styles import task_styles
 from mtl_helpers.training import BestWeights, TrainingError, validate
 
 PUSH_INTERVAL = 0.8  # seconds between two pictures of a model in training; drawing one takes 0.1 to 0.2
+MAX_TRIES = 6
 POINTS_ALLOWED = 2.0  # a task is kept if it is at most so many points below its single model
 EVAL_EVERY = 50
 SCENE = ("bend", "light", "fog", "rain", "hum")  # the numbers of a drive that have a slider
@@ -48,7 +50,8 @@ class DriveDemo(Demo):
 
     Command, sign, obstacle and weather change the drive at hand, and the answers are drawn at once. Releasing a λ slider
     trains the model anew from its first weights, in the background, and the drawing follows. ``set(...)`` changes the drive
-    from code, ``run(waypoints=4)`` sets λ and trains here and now, ``take(model)`` shows one that is trained already.
+    from code, ``run(waypoints=4)`` sets λ and trains here and now, ``take(model)`` shows one that is trained already;
+    ``reset()`` sets drive and λ as they were at first. ``tries`` has a row for each training that came to its end.
     ``answers`` is what the model says, ``scores`` its validation, and ``gaps`` how many points each task is better (+) or
     worse (-) than its single model; a point is 0.01, of a road width for the waypoints.
     """
@@ -66,7 +69,7 @@ class DriveDemo(Demo):
         lr: float = 0.004,
         seed: int = 7,
     ) -> None:
-        super().__init__(height="12em", width="883px")
+        super().__init__(height="12em")
         names = [task.name for task in model.tasks]
         if sorted(names) != sorted(NAMES):
             raise DemoError(f"The demo draws the tasks {', '.join(NAMES)}; the model has {', '.join(names)}.")
@@ -77,8 +80,9 @@ class DriveDemo(Demo):
         self.recorded = RecordedRun(model, loader, val_loader, eval_every=min(EVAL_EVERY, steps))
         self.model, self.steps, self.lr = model, steps, lr
         self.scores: dict[str, float] = {}
+        self._tries: list[dict[str, Any]] = []
         self.step = 0
-        self.row = drive_rows(1, seed=seed).assign(**START)
+        self.row = self._first = drive_rows(1, seed=seed).assign(**START)
         self._seed = seed
         self._build_widgets()
         self._begin()
@@ -120,6 +124,25 @@ class DriveDemo(Demo):
             self._silent = False
         self._take_over()
 
+    def reset(self) -> None:
+        """The first drive again, both inputs at work and all λ 1; the model stays as it is, and so do the tries."""
+
+        def change() -> None:
+            self.row = self._first
+            self.recorded.set(**dict.fromkeys(NAMES, 1.0))
+            for slider in self.sliders.values():
+                slider.show(1.0)
+            for name in (*CLASSES, *SCENE):
+                getattr(self, name).value = self._first[name].iloc[0]
+            self.camera.value = self.microphone.value = True
+
+        self._choose(change)
+
+    @property
+    def tries(self) -> pd.DataFrame:
+        """By try λ and points of each task, as ``λ sign`` and ``sign``, and how many tasks are kept; the last one last."""
+        return pd.DataFrame(self._tries)
+
     def run(self, steps: int | None = None, **weights: float) -> pd.DataFrame:
         """Set λ, those not named stay; train and wait for it; return validation, single model and gap by task."""
         if unknown := [name for name in weights if name not in self.sliders]:
@@ -144,6 +167,7 @@ class DriveDemo(Demo):
             except RuntimeError as error:
                 raise DemoError(f"The demo's model has other parts than the one it is to take: {error}") from error
             self.step, self.scores = 0, validate(self.model, self.recorded.val_loader)[1]
+            self._add_try()
 
         self._choose(change)
         return self._compared()
@@ -170,6 +194,11 @@ class DriveDemo(Demo):
         self.scores = best.scores
         if best.state:
             self.model.load_state_dict(best.state)
+        self._add_try()
+
+    def _add_try(self) -> None:
+        kept = sum(gap >= -POINTS_ALLOWED for gap in self.gaps.values())
+        self._tries.append({f"λ {name}": λ for name, λ in self.recorded.weights.items()} | self.gaps | {"kept": kept})
 
     # What the page shows --------------------------------------------------------------------------------------------
 
@@ -182,33 +211,25 @@ class DriveDemo(Demo):
             raise DemoError(f"A drive has {', '.join([*CLASSES, *SCENE])}; found {name!r}.")
 
     def _build_widgets(self) -> None:
-        self.command = widgets.ToggleButtons(
-            options=COMMAND.classes, value=START["command"], description="command", style={"button_width": "5.5em"}
-        )
-        self.sign = widgets.Dropdown(options=SIGN.classes, description="sign", layout={"width": "14em"})
-        self.obstacle = widgets.Dropdown(options=OBSTACLE.classes, description="obstacle", layout={"width": "14em"})
+        wide = {"style": {"button_width": "5.5em"}}
+        self.command = widgets.ToggleButtons(options=COMMAND.classes, value=START["command"], **wide)
+        narrow = {"layout": {"width": "15em"}, "style": {"description_width": "5em"}}
+        self.sign = widgets.Dropdown(options=SIGN.classes, description="sign", **narrow)
+        self.obstacle = widgets.Dropdown(options=OBSTACLE.classes, description="obstacle", **narrow)
         for name in SCENE:
             low, high = RANGES[name][0], _most(name)
-            slider = widgets.FloatSlider(
-                value=float(self.row[name].iloc[0]),
-                min=low,
-                max=high,
-                step=(high - low) / 40,
-                description=name,
-                readout_format=".2f",
-                layout={"width": "19em"},
-            )
+            looks = {"readout_format": ".2f", "style": {"description_width": "3.5em"}, "layout": {"width": "21em"}}
+            slider = widgets.FloatSlider(min=low, max=high, step=(high - low) / 40, description=name, **looks)
+            slider.value = float(self.row[name].iloc[0])
             setattr(self, name, slider)
-        works = {"value": True, "indent": False}
-        self.camera = widgets.Checkbox(description="camera works", layout={"width": "9em"}, **works)
-        self.microphone = widgets.Checkbox(description="microphone works", layout={"width": "11em"}, **works)
-        self.audio = widgets.Audio(
-            format="wav", autoplay=False, loop=False, layout={"width": "16em", "height": "2.4em"}
-        )
+        self.camera = widgets.Checkbox(True, description="camera works", indent=False)
+        self.microphone = widgets.Checkbox(True, description="microphone works", indent=False)
+        self.audio = Listen()
         scene = [getattr(self, name) for name in SCENE]
         for widget in (self.command, self.sign, self.obstacle, *scene, self.camera, self.microphone):
             self._watch(widget, lambda _: self._silent or self._take_over())
-        self.sliders = {name: LambdaSlider(name, continuous_update=False) for name in NAMES}
+        colours = {name: style["color"] for name, style in task_styles(NAMES).items()}
+        self.sliders = {name: LambdaSlider(name, colour=c, continuous_update=False) for name, c in colours.items()}
         for name, slider in self.sliders.items():
             self._watch(slider, partial(self._weigh, name))
         self.buttons = {
@@ -217,10 +238,12 @@ class DriveDemo(Demo):
             "other": self._button("Another drive", self._another, icon="random", width="10em"),
         }
         self.progress = widgets.IntProgress(max=self.steps, layout={"width": "12em"})
-        inputs = row(self.sign, self.obstacle, self.camera, self.microphone, self.audio)
-        weights = [row(*self.buttons.values(), self.progress), row(*self.sliders.values())]
-        parts = [self.readout, self.error_box, self.command, inputs, row(*scene), self.picture, *weights]
-        self.box = widgets.VBox(parts)
+        self._tried = widgets.HTML()
+        say = row(widgets.Label("say"), self.command, self.audio, self.microphone, self.camera)
+        weights, train = row(*self.sliders.values()), row(*self.buttons.values(), self.progress)
+        weights.add_class("mtl-columns")
+        drawn = [say, row(self.sign, self.obstacle, *scene), self.picture]
+        self.box = widgets.VBox([self.readout, self.error_box, *drawn, weights, train, self._tried])
         self.box.add_class("mtl-drive-demo")
 
     def _take_over(self) -> None:
@@ -251,30 +274,19 @@ class DriveDemo(Demo):
         if self.step:
             state = f"step {self.step} of {self.steps}"
         else:
-            state = "a trained model, taken over" if self.scores else "not trained yet: press Train"
+            taken = "this model was trained before; release a λ to train it anew"
+            state = taken if self.scores else "not trained yet: press Train"
         if self.gaps:
             kept = sum(gap >= -POINTS_ALLOWED for gap in self.gaps.values())
             state += f" · {kept} of {len(self.gaps)} tasks within {POINTS_ALLOWED:g} points of their single model"
-        self.readout.value = f'<div style="line-height:1.4">{state}{self._table(answers)}</div>'
+        table = answers_table(self.row, answers, self.scores, self.single, self.gaps, POINTS_ALLOWED)
+        self.readout.value = f'<div style="line-height:1.4">{state}{table}</div>'
         self.progress.value = self.step
+        self._tried.value = tries_table(self._tries[-MAX_TRIES:], NAMES, POINTS_ALLOWED) if self.single else ""
         figure = Figure(figsize=(9.6, 3.3), dpi=100)
         plot_drive(figure, self.row, answers, camera=self.camera.value, microphone=self.microphone.value)
-        self.picture.value = figure_png(figure)
+        self.picture.show(figure)
         self.audio.value = wav(speak(self.row)[0] * self.microphone.value)
-
-    def _table(self, answers: Mapping[str, Answer]) -> str:
-        """HTML: for each task what the model says of this drive and how sure it is, and how it does on validation."""
-        rows = []
-        for name, answer in answers.items():
-            says, right = html.escape(answer.says), str(self.row[name].iloc[0]) if name in self.row else None
-            mark = "" if right is None else " ✓" if answer.says == right else f" ✗ ({html.escape(right)})"
-            sure = "–" if answer.confidence is None else f"{answer.confidence:.0%}"
-            known = [f"{scores[name]:.3f}" if name in scores else "–" for scores in (self.scores, self.single)]
-            gap = self.gaps.get(name)
-            kept = "–" if gap is None else f"{gap:+.1f} {'kept' if gap >= -POINTS_ALLOWED else '<b>not kept</b>'}"
-            rows.append([name, f"<b>{says}</b>{mark}", sure, *known, kept])
-        heads = ["task", "says", "confidence", "validation", "single model", "difference, points"]
-        return html_table(heads, rows)
 
     def __repr__(self) -> str:
         # No trained number in it: this text is compared when the notebook is checked on another machine.

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
-from matplotlib.backend_tools import Cursors
 
 from mtl_helpers.evaluation.gradient_methods import METHODS, method_steps
 from mtl_helpers.live.demos.demo import Demo, DemoError
-from mtl_helpers.live.widgets.canvas import LiveCanvas
+from mtl_helpers.live.demos.gradient_plane import GradientPlane
 from mtl_helpers.live.widgets.live_widget import by_worker
 from mtl_helpers.live.widgets.page import row
-from mtl_helpers.plots import Figure, figure_png, html_table
-from mtl_helpers.plots.live.arrows import Arrows, Vector
+from mtl_helpers.plots import figure_png, html_table
+from mtl_helpers.plots.live.arrows import Vector, plot_arrows
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 TASKS = (TOPIC, SENTIMENT)
@@ -27,7 +26,7 @@ SHORTEST, LONGEST = LENGTHS[0], LENGTHS[-1]
 PRESETS: dict[str, tuple[tuple[float, float], tuple[float, float]]] = {  # length and angle in degrees, by task
     "agree": ((1, 20), (1, 70)),
     "at right angles": ((1, 20), (1, 110)),
-    "conflict": ((1, 20), (1, 140)),
+    "conflict": ((2.5, 20), (1, 140)),
     "one 100 times larger": ((100, 20), (1, 80)),
 }
 
@@ -45,8 +44,8 @@ class GradientDemo(Demo):
         Draw all results with one length, to compare their directions: some methods' λ sum to 1, others' to T.
 
     A parameter is moved by -lr d, so that for a small lr a task's loss falls by lr (d·gᵢ): d·gᵢ < 0 harms it. The tips of
-    the two gradients are dragged with the mouse, or set by the sliders. ``set()`` does the same from code; ``results`` and
-    ``cosine`` hold the numbers.
+    the two gradients are dragged, turned by the keyboard, or set by the sliders. ``set()`` does the same from code;
+    ``results`` and ``cosine`` hold the numbers.
 
     >>> demo = GradientDemo(g1=(1, 0), g2=(-0.5, 0.25), methods=["sum", "PCGrad"])
     >>> demo.results[["topic_change", "sentiment_change", "effect"]].round(4)
@@ -64,16 +63,10 @@ class GradientDemo(Demo):
         methods: Iterable[str] = tuple(METHODS),
         same_length: bool = False,
     ) -> None:
-        super().__init__(height="14em")
+        super().__init__(height="14em", pictured=False)
         self._rules = {name: make(TASKS) for name, make in METHODS.items()}
         self.gradients = {name: _vector(*polar) for name, polar in zip(NAMES, PRESETS["conflict"], strict=True)}
-        self._dragged: str | None = None
-        self._cursor = Cursors.POINTER
-        self.canvas = _WholeCanvas(Figure(figsize=(6.7, 4.7), dpi=92))
-        self._plot = Arrows(self.canvas.figure, NAMES)
-        for event, act in (("press", self._press), ("release", self._release)):
-            self.canvas.mpl_connect(f"button_{event}_event", act)
-        self.canvas.mpl_connect("motion_notify_event", self._move)
+        self._keep: bool | None = None  # the view, at the next drawing
         self._build_widgets()
         self._begin()
         self.set(g1, g2, methods=methods, same_length=same_length)
@@ -83,7 +76,7 @@ class GradientDemo(Demo):
     @property
     def methods(self) -> list[str]:
         """The methods that are drawn."""
-        return [name for name, box in self.boxes.items() if box.value]
+        return [name for name in METHODS if name in self.plane.shown]
 
     @property
     def cosine(self) -> float:
@@ -105,8 +98,8 @@ class GradientDemo(Demo):
 
         def change() -> None:
             self.gradients |= given
-            for name, box in self.boxes.items():
-                box.value = name in chosen
+            self.plane.shown = [name for name in METHODS if name in chosen]
+            self._keep = None
             if same_length is not None:
                 self.same_length.value = bool(same_length)
 
@@ -120,67 +113,41 @@ class GradientDemo(Demo):
 
     @by_worker
     def png(self) -> bytes:
-        """The figure as it stands, for where no live page is."""
-        return figure_png(self.canvas.figure)
+        """The arrows as they stand, for where no live page is."""
+        return figure_png(plot_arrows(self.gradients, self.plane.tips, self.plane.radius))
 
     def _compute(self) -> pd.DataFrame:
         return method_steps(self.gradients, {name: self._rules[name] for name in self.methods})
 
-    # The mouse --------------------------------------------------------------------------------------------------
+    # The page's hand --------------------------------------------------------------------------------------------
 
-    def _press(self, event: Any) -> None:
-        self._dragged = self._plot.under(event.x, event.y) if event.button == 1 else None
-
-    def _move(self, event: Any) -> None:
-        if self._dragged is None:
-            wanted = Cursors.POINTER if self._plot.under(event.x, event.y) is None else Cursors.HAND
-            if wanted != self._cursor:
-                self._cursor = wanted
-                self.canvas.set_cursor(wanted)
-        elif not getattr(event, "buttons", True):  # the button was let go outside the figure
-            self._drop()
-        else:
-            self._follow(event)
-
-    def _release(self, event: Any) -> None:
-        if self._dragged is not None:
-            self._follow(event)  # the page leaves out moves that follow fast, perhaps the last one
-            self._drop()
-
-    def _drop(self) -> None:
-        self._dragged = None
-        self._changed()
-
-    def _follow(self, event: Any) -> None:
-        length, angle = _polar(self._plot.pulled(self._dragged, event.x, event.y))
-        self.gradients[self._dragged] = _vector(length, angle)
-        self._changed()
+    def _pulled(self, pull: Mapping[str, Any]) -> None:
+        task, tip = pull["task"], (pull["x"], pull["y"])
+        self.gradients[task] = _vector(*_polar(tip if pull.get("key") else self.plane.pulled(task, *tip)))
+        self._changed(keep=bool(pull["held"]))
 
     # What the page shows ----------------------------------------------------------------------------------------
 
     def _build_widgets(self) -> None:
         self.sliders: dict[str, widgets.SelectionSlider | widgets.IntSlider] = {}
-        looks = {"style": {"description_width": "9em"}, "layout": {"width": "29em"}}
+        looks = {"style": {"description_width": "9.5em"}, "layout": {"width": "100%"}}
         stops = [(f"{stop:.3g}", stop) for stop in LENGTHS]
         # Both kinds have steps: a page sends a value between them back, rounded and late.
         for name in NAMES:
             self.sliders[f"{name} length"] = widgets.SelectionSlider(options=stops, value=1.0, **looks)
-        for name in NAMES:
             self.sliders[f"{name} angle"] = widgets.IntSlider(min=-180, max=180, **looks)
         for name, slider in self.sliders.items():
-            slider.description = f"{name}°" if name.endswith("angle") else name
+            slider.description = f"{name}, °" if name.endswith("angle") else name
             slider.add_class("mtl-gradient-" + name.replace(" ", "-"))
             self._watch(slider, partial(self._slid, *name.split()))
-        self.boxes = {
-            name: widgets.Checkbox(value=True, description=name, indent=False, layout={"width": "8.8em"})
-            for name in METHODS
-        }
         self.same_length = widgets.Checkbox(description="results with the same length", indent=False)
-        for box in (*self.boxes.values(), self.same_length):
-            self._watch(box, lambda _: self._silent or self._changed())
+        self.plane = GradientPlane(NAMES, list(METHODS))
+        self._watch(self.plane, self._pulled)
+        self._watch(self.plane, lambda _: self._silent or self._changed(), "shown")
+        self._watch(self.same_length, lambda _: self._silent or self._changed(keep=None))
         self.buttons = {name: self._button(name, partial(self.preset, name), width="auto") for name in PRESETS}
-        rows = [self.buttons.values(), self.sliders.values(), [*self.boxes.values(), self.same_length]]
-        self.box = widgets.VBox([self.readout, self.error_box, *(row(*parts) for parts in rows), self.canvas])
+        beside = [row(*self.buttons.values()), self.readout, self.error_box, *self.sliders.values(), self.same_length]
+        self.box = widgets.VBox([widgets.VBox(beside), self.plane])
         self.box.add_class("mtl-gradient-demo")
 
     def _slid(self, task: str, what: str, value: float) -> None:
@@ -190,8 +157,9 @@ class GradientDemo(Demo):
             self._changed()
 
     @by_worker
-    def _changed(self) -> None:
+    def _changed(self, keep: bool | None = False) -> None:
         self._forget()
+        self._keep = keep
         self._show()
 
     def _show_all(self) -> None:
@@ -205,8 +173,7 @@ class GradientDemo(Demo):
             self._silent = False
         self.results = self._compute()
         steps = {one.Index: (one.x, one.y) for one in self.results.itertuples()}
-        same_length, rest = self.same_length.value, self._dragged is not None
-        self._plot.show(self.gradients, steps, same_length=same_length, rest=rest)
+        self.plane.show(self.gradients, steps, one_length=self.same_length.value, keep=self._keep)
         self._write()
 
     def _write(self) -> None:
@@ -216,7 +183,7 @@ class GradientDemo(Demo):
         rows = []
         for name, one in self.results.iterrows():
             values = [one[f"{n}_weight"] for n in NAMES] + [one.length] + [one[f"{n}_change"] for n in NAMES]
-            harm = ' style="color:#7a1f00;font-weight:bold"' if one.effect.startswith("harms") else ""
+            harm = ' class="mtl-harm"' if one.effect.startswith("harms") else ""
             rows.append([name, *map(_short, values), f"<span{harm}>{one.effect}</span>"])
         table = html_table([*heads, "a small step along -d"], rows, left=(0, 6))
         self.readout.value = (
@@ -231,15 +198,6 @@ class GradientDemo(Demo):
             gradients.append(f"{task} {_short(length)} at {_short(round(angle))}°")
         methods = ", ".join(self.methods) or "no method"
         return f"GradientDemo: {', '.join(gradients)}; cosine {_short(self.cosine, 2)}; {methods}"
-
-
-class _WholeCanvas(LiveCanvas):
-    """Sends whole pictures: of the differences that follow fast upon each other as a mouse drags, a page loses some."""
-
-    def get_diff_image(self) -> bytes | None:
-        """All of the picture, as PNG."""
-        self._force_full = True
-        return super().get_diff_image()
 
 
 def _vector(length: float, angle: float) -> Vector:

@@ -65,7 +65,7 @@ class LandscapeDemo(Demo):
         rate: float = 0.05,
         methods: Iterable[str] = ("sum", "MGDA", "PCGrad", "UPGrad"),
     ) -> None:
-        super().__init__(height="4.6em")
+        super().__init__(height="4.6em", pictured=False)
         self.weights = TaskWeights(NAMES)
         self._build_widgets()
         self._take(start, optimizer, rate, methods)

@@ -11,8 +11,9 @@ from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.evaluation.step_timer import WARM_UP, StepTimer
 from mtl_helpers.live.demos.demo import Demo, DemoError
+from mtl_helpers.live.widgets.page import row
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder, count_parameters
-from mtl_helpers.plots import Figure, draw_architecture, figure_png, html_table
+from mtl_helpers.plots import Figure, draw_architecture, html_table
 from mtl_helpers.randomness import drawn_from
 from mtl_helpers.tasks import Task, check_tasks
 
@@ -52,7 +53,7 @@ class ModelDemo(Demo):
         encoder: str = "LSTM",
         width: int = 32,
     ) -> None:
-        super().__init__(height="8em", width="754px")
+        super().__init__(height="8em")
         self.tasks, self.batches, self.vocabulary_size = check_tasks(tasks), list(batches), vocabulary_size
         if not self.batches:
             raise DemoError("There is no batch to time a step on; give a few batches of a loader.")
@@ -128,7 +129,7 @@ class ModelDemo(Demo):
         self.step_ms = {}
         self.model = self._new_model([task for task in self.tasks if task.name in self.heads])
         figure = Figure(figsize=(8.2, 3.5), layout="constrained", dpi=92)
-        self.picture.value = figure_png(draw_architecture(self.model, figure=figure))
+        self.picture.show(draw_architecture(self.model, figure=figure))
 
     def _work(self, rounds: int) -> Iterator[None]:
         """Time the shared model and the single ones in turns."""
@@ -156,10 +157,8 @@ class ModelDemo(Demo):
             task.name: widgets.Checkbox(value=i < 2, description=f"{task.name} head", indent=False)
             for i, task in enumerate(self.tasks)
         }
-        for box in self.head_boxes.values():
-            box.layout.width = "11em"
         self._starts(self.encoder, self.width, *self.head_boxes.values())
-        heads = widgets.HBox([widgets.Label("heads"), *self.head_boxes.values()])
+        heads = row(widgets.Label("heads"), *self.head_boxes.values())
         self.box = widgets.VBox([self.readout, self.error_box, self.encoder, self.width, heads, self.picture])
         self.box.add_class("mtl-model-demo")
 

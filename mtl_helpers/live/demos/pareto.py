@@ -19,7 +19,8 @@ from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.lab import LambdaLab
 from mtl_helpers.live.widgets.live_widget import by_worker
 from mtl_helpers.live.widgets.page import row
-from mtl_helpers.plots import Figure, draw_confusion, figure_png, html_table, plot_front, task_styles
+from mtl_helpers.plots import Figure, draw_confusion, html_table, plot_front, task_styles
+from mtl_helpers.plots.live.chosen_model import mark_chosen
 
 _MORE = 0.05  # by how much an axis of the picture grows
 
@@ -36,9 +37,9 @@ class ParetoDemo(Demo):
     lab
         A `LambdaLab` on the same pictures; a button then places its run on the picture, as ``own(lab)`` does.
 
-    Releasing the slider trains what is missing in a background thread: the chosen λ, the other λ, each task alone, and the
-    other seeds of the chosen λ. What was trained is kept. ``run()`` does the same from code. All scores are on the validation
-    pictures, 500 of them: who looks for the best of many models there must test it on others.
+    *Train*, and any λ or size chosen, trains what is missing in a background thread: the chosen λ, the other λ, each task
+    alone, and the other seeds of the chosen λ. What was trained is kept. ``run()`` does the same from code. All scores are on
+    the validation pictures, 500 of them: who looks for the best of many models there must test it on others.
     """
 
     go = "train"
@@ -46,7 +47,7 @@ class ParetoDemo(Demo):
     def __init__(
         self, *, size: str = "small", share: float = 0.5, others: int = 4, lab: LambdaLab | None = None
     ) -> None:
-        super().__init__(height="10em", width="883px")
+        super().__init__(height="10em")
         size, share = checked(size, share)
         self.others = whole_number("others", others, DemoError, at_least=0)
         if lab is not None and not isinstance(lab, LambdaLab):
@@ -54,6 +55,7 @@ class ParetoDemo(Demo):
         self.lab = lab
         self.runs = FrontRuns()
         self._own: list[dict[str, float]] = []
+        self._own_steps = STEPS
         self._low = dict.fromkeys(
             NAMES, 0.6
         )  # where the axes begin: they only ever grow, so that pictures compare by eye
@@ -96,13 +98,16 @@ class ParetoDemo(Demo):
     def own(self, scores: Mapping[str, float] | LambdaLab) -> Verdict:
         """Place a run of your own on the picture, by its validation accuracies or from a λ lab; return what to say of it.
 
-        It is compared with the models of the chosen size that are trained so far. The verdict is shown in the demo, too.
+        It is compared with the models of the chosen size that are trained so far. The verdict is shown in the demo, too, with
+        the steps that a lab has taken, if they are not those of the models.
         """
+        steps = scores.step if isinstance(scores, LambdaLab) else STEPS
         scores = scores_of(scores, self.runs)
         if self.front.empty:
             raise DemoError("There is no front to beat yet: press Train, or call run(), first.")
         verdict = judge(scores, _models(self.front), self.runs.scatter(self.choice[0]))
         self._own.append(scores)
+        self._own_steps = steps
         self._show()
         return verdict
 
@@ -119,6 +124,7 @@ class ParetoDemo(Demo):
     def _work(self, others: int) -> Iterator[None]:
         """Train model after model until none is missing."""
         todo = self.runs.missing(*self.choice, others)
+        self._show()  # what was chosen, at once: a model takes its time
         try:
             for place, key in enumerate(todo):
                 yield
@@ -141,7 +147,7 @@ class ParetoDemo(Demo):
             value=share,
             description="λ left",
             continuous_update=False,
-            layout={"width": "26em"},
+            layout={"width": "30em"},
         )
         self.size = widgets.ToggleButtons(
             options=[(f"{name} model", name) for name in SIZES], value=size, style={"button_width": "8em"}
@@ -154,8 +160,10 @@ class ParetoDemo(Demo):
         }
         self.buttons["place"].layout.display = None if self.lab is not None else "none"
         self.progress = widgets.FloatProgress(max=1, layout={"width": "12em"})
-        self._state = widgets.Label()
-        rows = [row(self.slider, self.size), row(*self.buttons.values(), self.progress, self._state)]
+        more = f", with {self.others} more seeds" if self.others else ""
+        says = f"Press Train to train the front. A λ that you choose is trained too{more}; {STEPS} steps a model."
+        self._state, note = widgets.Label(), widgets.HTML(f'<span class="mtl-note">{says}</span>')
+        rows = [row(self.slider, self.size), note, row(*self.buttons.values(), self.progress, self._state)]
         self.box = widgets.VBox([self.readout, self.error_box, *rows, self.picture])
         self.box.add_class("mtl-pareto-demo")
 
@@ -164,11 +172,11 @@ class ParetoDemo(Demo):
         self.own(self.lab)
 
     def _show_all(self) -> None:
-        self.readout.value = readout(self.runs, *self.choice, self._own)
-        self.picture.value = self._draw()
+        self.readout.value = readout(self.runs, *self.choice, self._own, self._own_steps)
+        self.picture.show(self._draw())
 
-    def _draw(self) -> bytes:
-        """PNG of the models trained so far, and of the chosen one's confusion matrices."""
+    def _draw(self) -> Figure:
+        """The models trained so far, and of the chosen one's confusion matrices."""
         (size, share), chosen, (x, y) = self.choice, self.chosen, NAMES
         fronts = {f"{name} model": self.runs.front(name) for name in SIZES}
         cloud, own = self.seeds, pd.DataFrame(self._own, columns=[*NAMES])
@@ -177,7 +185,7 @@ class ParetoDemo(Demo):
         figure.subplots_adjust(left=0.065, right=0.995, top=0.9, bottom=0.14, wspace=0.2)
         alone = self.runs.alone(size)
         plot_front(fronts, NAMES, own=self._own, single=alone, ax=ax, chosen=f"{size} model")
-        _mark_chosen(ax, fronts[f"{size} model"], share, cloud)
+        mark_chosen(ax, _models(fronts[f"{size} model"]), share, cloud, named=(SHARES[0], SHARES[-1], share))
         for name in NAMES:
             least = min((frame[name].min() for frame in (*fronts.values(), cloud, own) if len(frame)), default=1.0)
             while self._low[name] > 0 and least < self._low[name] + _MORE / 2:
@@ -189,15 +197,16 @@ class ParetoDemo(Demo):
             where = "best" if self._own else "lower left"  # a front bends away from that corner, a run may lie there
             ax.legend(frameon=False, fontsize=9, loc=where)
         else:
-            _say(ax, "nothing trained yet")
+            _say(ax, "nothing trained yet:\npress Train")
         if chosen is not None:
             draw_confusion(chosen.confusion, axes=right)
+            right[1].set_ylabel("")  # its neighbour says it
         for panel, name in zip(right, NAMES, strict=True):
             panel.set_title(f"{name} digit", fontsize=10, color=task_styles(NAMES)[name]["color"])
             if chosen is None:
                 panel.set(xticks=[], yticks=[])
                 _say(panel, "not trained yet")
-        return figure_png(figure)
+        return figure
 
     def _show_progress(self, done: float, count: int, key: Key | None = None) -> None:
         self.progress.value = done / count if count else 0
@@ -244,23 +253,6 @@ def _models(front: pd.DataFrame) -> pd.DataFrame:
     return front.set_index("λ left")[[*NAMES]]
 
 
-def _mark_chosen(ax: Axes, frame: pd.DataFrame, share: float, cloud: pd.DataFrame) -> None:
-    """λ at both ends of the sweep and of the chosen model; a ring around that, its other seeds as dots, their mean ± sd."""
-    x, y = NAMES
-    for λ, scores in _models(frame).iterrows():
-        if λ in (SHARES[0], SHARES[-1], share):
-            where = (0, -19 if λ == share else -14)
-            ax.annotate(f"λ {λ:g}", tuple(scores), where, textcoords="offset points", fontsize=8.5, ha="center")
-    one = frame[frame["λ left"] == share]
-    ax.scatter(one[x], one[y], 190, facecolor="none", edgecolor="black", linewidth=1.8, zorder=5)
-    others = cloud.drop(index=0, errors="ignore")
-    ax.scatter(others[x], others[y], 11, color="#777777", edgecolor="black", linewidth=0.5, zorder=4)
-    if len(cloud) > 2:
-        mean, sd = cloud.mean(), cloud.std()
-        cross = {"color": "black", "lw": 1.3, "capsize": 2.5, "zorder": 4, "label": "± 1 sd of seeds"}
-        ax.errorbar(mean[x], mean[y], sd[y], sd[x], **cross)
-
-
 def _say(ax: Axes, text: str) -> None:
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", color="#666666")
 
@@ -281,7 +273,7 @@ def scores_table(chosen: Found | None, cloud: pd.DataFrame, alone: Mapping[str, 
     return html_table(["task", "accuracy", "loss", seeds, "single task"], rows)
 
 
-def readout(runs: FrontRuns, size: str, share: float, own: Sequence[Mapping[str, float]]) -> str:
+def readout(runs: FrontRuns, size: str, share: float, own: Sequence[Mapping[str, float]], steps: int) -> str:
     """HTML: the chosen model in numbers, whether it is on the front, and what is to say of the learner's last run."""
     front, chosen, scatter = runs.front(size), runs.found.get(Key(size, share)), runs.scatter(size)
     said = [f"<b>{size} model, λ left {share:g}, right {1 - share:.1g}</b>: {len(front)} of {len(SHARES)} λ trained"]
@@ -293,5 +285,6 @@ def readout(runs: FrontRuns, size: str, share: float, own: Sequence[Mapping[str,
     if own and len(front):
         scores = ", ".join(f"{name} {own[-1][name]:.3f}" for name in NAMES)
         tries = f" This was try {len(own)}: the best of several is in part luck." if len(own) > 1 else ""
-        said.append(f"<b>your run</b> ({scores}) is {judge(own[-1], _models(front), scatter)}{tries}")
+        uneven = f" It took {steps} steps, the models {STEPS}: that is no fair comparison." if steps != STEPS else ""
+        said.append(f"<b>your run</b> ({scores}) is {judge(own[-1], _models(front), scatter)}{uneven}{tries}")
     return f'<div style="line-height:1.5">{said[0]}{table}{"<br>".join(said[1:])}</div>'

@@ -10,7 +10,7 @@ import numpy as np
 from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.widgets.page import row
 from mtl_helpers.models.sizes import ARCHITECTURES, Way, break_even, ways
-from mtl_helpers.plots import Figure, figure_png, html_table
+from mtl_helpers.plots import Figure, html_table
 
 RANKS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 MOST_TASKS = 64
@@ -25,8 +25,7 @@ class PriceDemo(Demo):
     """
 
     def __init__(self) -> None:
-        super().__init__(height="12em", width="700px")
-        self.picture.layout.min_height = "270px"
+        super().__init__(height="12em")
         names = list(ARCHITECTURES)
         wide = {"description_width": "7em"}
         self.large = widgets.Dropdown(options=names, value="BERT large", description="large encoder", style=wide)
@@ -36,7 +35,7 @@ class PriceDemo(Demo):
         self._choosers = {"large": self.large, "small": self.small, "tasks": self.tasks, "rank": self.rank}
         for chooser in self._choosers.values():
             self._watch(chooser, lambda _: self._silent or self._show())
-        rows = [row(self.large, self.small), row(self.tasks, self.rank)]
+        rows = [row(self.large, self.tasks), row(self.small, self.rank)]
         self.box = widgets.VBox([self.readout, self.error_box, *rows, self.picture])
         self.box.add_class("mtl-price-demo")
         self._begin()
@@ -72,7 +71,7 @@ class PriceDemo(Demo):
     def _show_all(self) -> None:
         rows = [
             (
-                f'<b style="color:{color}">{way.name}</b>',
+                f'<b style="color:color-mix(in srgb, {color} 70%, var(--mtl-ink))">{way.name}</b>',
                 short(way.kept),
                 gigabytes(way.gb_kept),
                 gigabytes(way.gb_trained),
@@ -82,14 +81,14 @@ class PriceDemo(Demo):
         ]
         table = html_table(["", "parameters", "to keep", "to train", "passes a text"], rows)
         self.readout.value = f"{table}<div><b>{self._verdict()}</b></div>"
-        self.picture.value = self._draw()
+        self.picture.show(self._draw())
 
     def _verdict(self) -> str:
         if self.break_even is None:
             return f"A LoRA of rank {self.rank.value} is no smaller than the small model: one large encoder never pays."
         return f"One large encoder with a LoRA a task is the smaller one from {self.break_even:,} tasks on."
 
-    def _draw(self) -> bytes:
+    def _draw(self) -> Figure:
         """GB to keep by number of tasks, a line a way."""
         figure = Figure(figsize=(8.4, 3.2), layout="constrained", dpi=100)
         ax = figure.subplots()
@@ -100,7 +99,7 @@ class PriceDemo(Demo):
             ax.plot(counts, gb, style, color=color, label=way.name)
         ax.axvline(self.tasks.value, color="#999999", linewidth=0.8)
         if self.break_even is not None and self.break_even <= MOST_TASKS:
-            ax.plot(self.break_even, 2 * self.break_even * small.parameters / 1e9, "o", color="#222222")
+            ax.plot(self.break_even, 2 * self.break_even * small.parameters / 1e9, "o", color="black")
             ax.annotate(
                 f"from {self.break_even} tasks",
                 (self.break_even, 2 * self.break_even * small.parameters / 1e9),
@@ -114,7 +113,7 @@ class PriceDemo(Demo):
         ax.set(yscale="log", xlabel="tasks", ylabel="GB to keep", xlim=(1, MOST_TASKS))
         ax.spines[["top", "right"]].set_visible(False)
         ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        return figure_png(figure)
+        return figure
 
     def __repr__(self) -> str:
         chosen = f"{self.large.value}, small {self.small.value}, {self.tasks.value} tasks, rank {self.rank.value}"

@@ -14,7 +14,7 @@ from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.evaluation import PairedRuns, controlled_splits, usual_arms
 from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.widgets.page import row
-from mtl_helpers.plots import Figure, figure_png, html_table
+from mtl_helpers.plots import Figure, html_table
 from mtl_helpers.plots.live.transfer_panels import Curve, Limits, plot_transfer
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
@@ -62,7 +62,7 @@ class TransferDemo(Demo):
     go = "compute"
 
     def __init__(self, *, relatedness: float = 1, n: int = 3000, filters: int = 32, seeds: int = 10) -> None:
-        super().__init__(height="11.5em", width="754px")
+        super().__init__(height="11.5em")
         self.seeds = self._goal = _at_least_two(seeds)
         self._build_widgets(checked(relatedness=relatedness, n=n, filters=filters))
         self._kept: dict[Setting, PairedRuns] = {}
@@ -200,7 +200,7 @@ class TransferDemo(Demo):
         curves = list(known.cosines.values())
         figure = Figure(figsize=(8.2, 3.2), dpi=92)
         plot_transfer(figure, self._limits, known.by_seed, known.changes, curves, steps=known.steps)
-        self.picture.value = figure_png(figure)
+        self.picture.show(figure)
 
     def __repr__(self) -> str:
         # No trained number in it: this text is compared when the notebook is checked on another machine.

@@ -167,11 +167,12 @@ class LambdaLab(RunInView):
         self._worker.cancel()
 
     @by_worker
-    def reset(self) -> None:
-        """Back to step 0: first weights, first batch, the optimizer and learning rate chosen now.
+    def reset(self, *, optimizer: str | None = None, lr: float | None = None) -> None:
+        """Back to step 0: first weights, first batch, this optimizer and learning rate, or those chosen on the page.
 
         λ by hand and the method stay: the sliders go back to where they stood when a rule took over.
         """
+        self.panel.train_by(optimizer, lr)
         self.pause()
         optimizer, lr = OPTIMIZERS[self.panel.optimizer.value], self.panel.learning_rate.value
         self.recorded.begin(lambda parameters: optimizer(parameters, lr=lr))

@@ -9,8 +9,9 @@ from functools import partial
 
 import ipywidgets as widgets
 
+from mtl_helpers.arguments import number
 from mtl_helpers.live.lab.curves import SMOOTH, mean
-from mtl_helpers.live.lab.recording import BY_HAND, RecordedRun
+from mtl_helpers.live.lab.recording import BY_HAND, LabError, RecordedRun
 from mtl_helpers.live.widgets.live_widget import LiveWidget
 from mtl_helpers.live.widgets.page import only_shown, refill, row
 from mtl_helpers.live.widgets.slider import LambdaSlider
@@ -109,9 +110,18 @@ class LabPanel:
         refill(self._lab._worker, self.slider_box, self.sliders.values())
         self.preset.options = [("choose ...", {}), *_presets(list(self.sliders))]
         self.progress.max, self.progress.value = batches, 0
-        if lr != self.learning_rate.value:
-            self.learning_rate.options = _rates(lr)
-            self.learning_rate.value = lr
+        self.train_by(lr=lr)
+
+    def train_by(self, optimizer: str | None = None, lr: float | None = None) -> None:
+        """Choose optimizer and learning rate, without it counting as a learner's choice; None: it stays."""
+        if optimizer not in (None, *self.optimizer.options):
+            raise LabError(f"Unknown optimizer {optimizer!r}; choose one of {', '.join(self.optimizer.options)}.")
+        lr = None if lr is None else number("The learning rate", lr, LabError, above=0)
+        with only_shown(self.optimizer), only_shown(self.learning_rate):
+            self.optimizer.value = optimizer or self.optimizer.value
+            if lr not in (None, self.learning_rate.value):
+                self.learning_rate.options = _rates(lr)
+                self.learning_rate.value = lr
 
     def show_weights(self, weights: Mapping[str, float]) -> None:
         """Move the sliders to these λ, without it counting as a learner's move."""

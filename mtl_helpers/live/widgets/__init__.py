@@ -1,1 +1,1 @@
-"""The kit that everything live is made of: the worker, the page, sliders and the canvas."""
+"""The kit that everything live is made of: the worker, the page, sliders, curves and pictures."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import html
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ from torch import Tensor
 from mtl_helpers.driving import RATE, log_mel, render, road_centre, speak, waypoints
 from mtl_helpers.driving.rules import CROSSING, POINTS
 from mtl_helpers.driving.scene import OBSTACLE_AT
-from mtl_helpers.plots.styles import task_styles
+from mtl_helpers.plots.styles import OFF_COLOUR, ON_COLOUR, task_styles
+from mtl_helpers.plots.tables import html_table
 from mtl_helpers.tasks import Task
 
 
@@ -65,13 +67,60 @@ def plot_drive(
     for ax, name, y in ((frame, "sign", 0.93), (frame, "obstacle", 0.06), (sound, "command", 0.93)):
         if name in answers:
             box = {
-                "facecolor": "white",
+                "facecolor": ON_COLOUR,
                 "alpha": 0.85,
                 "edgecolor": styles[name]["color"],
                 "boxstyle": "round,pad=0.25",
             }
-            ax.text(0.04, y, f"{name}: {answers[name]}", transform=ax.transAxes, fontsize=9, va="center", bbox=box)
+            ax.text(
+                0.04,
+                y,
+                f"{name}: {answers[name]}",
+                transform=ax.transAxes,
+                fontsize=9,
+                va="center",
+                bbox=box,
+                color=OFF_COLOUR,
+            )
     _draw_map(map_, row, answers, styles)
+
+
+def answers_table(
+    row: pd.DataFrame,
+    answers: Mapping[str, Answer],
+    scores: Mapping[str, float],
+    single: Mapping[str, float],
+    gaps: Mapping[str, float],
+    allowed: float,
+) -> str:
+    """HTML: for each task what the model says of the drive ``row`` and how sure it is, and how it does on validation."""
+    rows = []
+    for name, answer in answers.items():
+        says, right = html.escape(answer.says), str(row[name].iloc[0]) if name in row else None
+        mark = "" if right is None else " ✓" if answer.says == right else f" ✗ ({html.escape(right)})"
+        sure = "–" if answer.confidence is None else f"{answer.confidence:.0%}"
+        known = [f"{by_task[name]:.3f}" if name in by_task else "–" for by_task in (scores, single)]
+        gap = gaps.get(name)
+        kept = "–" if gap is None else f"{gap:+.1f} {'kept' if gap >= -allowed else '<b>not kept</b>'}"
+        rows.append([name, f"<b>{says}</b>{mark}", sure, *known, kept])
+    return html_table(["task", "says", "confidence", "validation", "single model", "difference, points"], rows)
+
+
+def tries_table(tries: Sequence[Mapping[str, Any]], tasks: Sequence[str], allowed: float) -> str:
+    """HTML: for each try λ and points of every task, as ``λ sign`` and ``sign``, and how many tasks were kept.
+
+    A task is kept if it is at most ``allowed`` points below its single model.
+    """
+    rows = []
+    for one in tries:
+        cells = []
+        for name in tasks:
+            points = f"{one[name]:+.1f}" if name in one else "–"
+            lost = one.get(name, 0) < -allowed
+            cells.append(f"{one[f'λ {name}']:g} : {f'<b>{points}</b>' if lost else points}")
+        rows.append([*cells, one["kept"]])
+    above = [("your tries, λ : points against the single model (bold: not kept)", 1 + len(tasks))]
+    return html_table([*tasks, "kept"], rows, left=(), above=above) if rows else ""
 
 
 def _draw_map(ax: Axes, row: pd.DataFrame, answers: Mapping[str, Answer], styles: dict[str, Any]) -> None:
@@ -85,16 +134,16 @@ def _draw_map(ax: Axes, row: pd.DataFrame, answers: Mapping[str, Answer], styles
         x = OBSTACLE_AT[obstacle] + road_centre(CROSSING, bend)
         ax.scatter(x, CROSSING, 230, marker="s", color="#444444", zorder=3)
     right = _path(waypoints(row.action, row.bend.to_numpy())[0])
-    ax.plot(*right, color="black", linestyle="--", linewidth=1.2, zorder=4, label=f"true: {row.action.iloc[0]}")
+    ax.plot(*right, color=OFF_COLOUR, linestyle="--", linewidth=1.2, zorder=4, label=f"true: {row.action.iloc[0]}")
     if "waypoints" in answers:
         colour, route = styles["waypoints"]["color"], _path(answers["waypoints"].output.numpy())
         ax.plot(*route, color=colour, marker="o", markersize=5, linewidth=2, zorder=5, label="waypoints")
-    ax.scatter(0, 0, 130, marker="^", color="black", zorder=6)
+    ax.scatter(0, 0, 130, marker="^", color=OFF_COLOUR, zorder=6)
     ax.set_title(f"map · action: {answers['action']}" if "action" in answers else "map · no action", fontsize=10)
     ax.set(xlim=(-2.6, 2.6), ylim=(-0.2, 3.2), xticks=[-2, -1, 0, 1, 2], yticks=[0, 1, 2, 3])
     ax.tick_params(labelsize=8)
     ax.set_xlabel("road widths", fontsize=9, labelpad=1)
-    ax.legend(fontsize=8, loc="upper right", framealpha=0.85)
+    ax.legend(fontsize=8, loc="upper right", framealpha=0.85, facecolor=ON_COLOUR, labelcolor=OFF_COLOUR)
 
 
 def _path(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
