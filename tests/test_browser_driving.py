@@ -58,6 +58,12 @@ def test_the_scene_and_a_failing_microphone_change_the_drawing(page):
     page.page.locator(".mtl-drive-demo select").first.select_option("none")
 
 
+def test_the_command_can_be_heard(page):
+    listen = page.page.locator(".mtl-drive-demo .mtl-listen")
+    listen.locator("button").click()
+    page.wait_for(lambda: (listen.evaluate("e => e.played") or "").startswith("blob:"), "the sound to begin")
+
+
 def test_releasing_a_weight_retrains_in_the_background(page):
     page.wait_for(lambda: "step 0" not in readout(page), "a trained model")
     track = page.page.locator(".mtl-drive-demo .mtl-lambda-sign input[type=range]").bounding_box()

@@ -87,7 +87,7 @@ def test_an_arrow_is_dragged_and_readout_sliders_and_picture_follow(page):
 
 
 def test_results_and_shade_are_drawn_where_they_are(page):
-    page.execute("arrows.set((1, 0), (-0.5, 0.5), methods=['sum', 'PCGrad'])")
+    page.execute("arrows.set((1.5, 0), (-0.5, 0.5), methods=['sum', 'PCGrad'])")
     page.still(lambda: picture(page))
     tips = "name => document.querySelector(`.mtl-arrows polygon[data-arrow=${name}]`).points[0]"
     box = page.page.locator(".mtl-arrows > svg").bounding_box()
