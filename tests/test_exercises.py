@@ -105,7 +105,10 @@ def test_a_hint_can_be_had_before_one_begins(name, capsys):
     assert capsys.readouterr().out == EXERCISES[name].hints[0] + "\n"
 
 
-@pytest.mark.parametrize("answer", [object(), [object()], "1.6", {"a": 1}, lambda: 1, 1 + 2j, float("inf")], ids=repr)
+ODD = {"object": object(), "list": [object()], "text": "1.6", "dict": {"a": 1}, "function": lambda: 1, "complex": 1 + 2j}
+
+
+@pytest.mark.parametrize("answer", [*ODD.values(), float("inf")], ids=[*ODD, "inf"])
 def test_no_answer_whatever_stops_the_notebook(name, answer, capsys, learner):
     check_exercise(name, answer, learner=learner)
     check_exercise(name, lambda *arguments: answer, learner=learner)
