@@ -105,7 +105,14 @@ def test_a_hint_can_be_had_before_one_begins(name, capsys):
     assert capsys.readouterr().out == EXERCISES[name].hints[0] + "\n"
 
 
-ODD = {"object": object(), "list": [object()], "text": "1.6", "dict": {"a": 1}, "function": lambda: 1, "complex": 1 + 2j}
+ODD = {
+    "object": object(),
+    "list": [object()],
+    "text": "1.6",
+    "dict": {"a": 1},
+    "function": lambda: 1,
+    "complex": 1 + 2j,
+}
 
 
 @pytest.mark.parametrize("answer", [*ODD.values(), float("inf")], ids=[*ODD, "inf"])
