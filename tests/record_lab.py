@@ -20,12 +20,10 @@ lab = LambdaLab.of(lab_worlds(), shows=["encoder", "pull", "cosine"])
 lab.views.sees.value = True
 lab.set(topic=0.01)
 lab"""
-WIDTH, STEPS, COLOURS = (
-    1040,
-    12,
-    96,
-)  # of the page in pixels; of the training from one frame to the next; of the palette
-SHOWN = 800  # pixels, as wide as the README shows it
+WIDTH = 1480  # of the page in pixels
+STEPS = 12  # of the training from one frame to the next
+COLOURS = 255  # of the palette
+SHOWN = 900  # pixels, as wide as the README shows it
 # λ of topic from that frame on: sentiment first, then topic, too.
 SCRIPT = {0: 0.01, 14: 0.1, 15: 0.5, 16: 1.0, 17: 3.0}
 FRAMES = 46
@@ -47,14 +45,15 @@ def main() -> None:
             page = NotebookPage(launch(playwright), server, "record.ipynb")
             page.run_all()
             page.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-            page.page.set_viewport_size({"width": WIDTH, "height": 1500})
+            page.page.set_viewport_size({"width": WIDTH, "height": 1100})
             page.show_lab()
+            page.wait_for(lambda: page.page.locator(".mtl-chart").evaluate("e => e.clientWidth") > 800, "a wide page")
             frames = [frame(page, number) for number in range(FRAMES)]
     finally:
         server.close()
     height = min(picture.height for picture in frames)
     frames = [picture.crop((0, 0, picture.width, height)) for picture in frames]
-    palette = frames[-1].quantize(COLOURS)
+    palette = frames[-1].quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
     small = [picture.quantize(palette=palette, dither=Image.Dither.NONE) for picture in frames]
     path = ROOT / "notebooks" / "images" / "lambda_lab.gif"
     last = [200] * (FRAMES - 1) + [3000]

@@ -204,15 +204,24 @@ def test_trained_numbers_are_printed_through_a_check(notebook):
                 assert "checked" in line, f"{cell['id']} prints a trained number raw: {line}"
 
 
+def test_no_picture_of_the_lab_is_empty(notebook):
+    for cell in code_cells(notebook):
+        for output in cell["outputs"]:
+            data = output.get("data", {})
+            assert "image/png" not in data or "at step 0," not in "".join(data["text/plain"]), cell["id"]
+
+
 # Cells that train with settings of their own, which no table has; every other one takes them from `experiments`.
 OWN_SETTINGS = {
     "03_relations/soft": "the penalty by hand, at any strength",
     "03_relations/affinity": "a step of the formula",
     "05_evaluation/prepare": "the model whose mistakes are looked at",
     "05_evaluation/changed": "the same, alone",
+    "05_evaluation/demo-drive": "the lab's run, placed on the front",
     "05_evaluation/search-small": "searches that take seconds: 100 steps",
     "07_large_models/c-train-splits-train-dropna-su": "what λ does above a frozen encoder",
     "07_large_models/c-from-mtl-helpers-live-import": "the lab",
+    "07_large_models/c-equal-dict-lab-scores": "the lab",
     "07_large_models/c-from-tqdm-auto-import-tqdm": "15 steps with LoRA",
 }
 SETTINGS = {"lr", "steps", "strength", "temperature", "channels", "embedding_dim", "hidden"}

@@ -65,7 +65,7 @@ def plot_landscape(paths: Mapping[str, np.ndarray], *, start: tuple[float, float
     for name, path in paths.items():
         width = 3.5 if name == BY_HAND else 2
         for ax, points in ((plane, path), (space, losses_at(path))):
-            ax.plot(*points.T, linewidth=width, label=name, **PATH_STYLES[name])
+            ax.plot(*points.T, **(PATH_STYLES[name] | {"linewidth": width, "label": name}))
             end = {"marker": PATH_MARKERS[name], "color": PATH_STYLES[name]["color"]}
             ax.plot(*points[-1], markersize=11, markeredgecolor="white", **end)
     if start is not None:

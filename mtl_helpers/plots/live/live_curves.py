@@ -78,4 +78,4 @@ def plot_run(
 
 def _curve(ax: Axes, table: Table, key: str, **style: Any) -> None:
     if any(value == value for value in table[key]):  # not only nan
-        ax.plot(table["x"], table[key], **{"linewidth": 1.6, **style})
+        ax.plot(table["x"], table[key], **({"linewidth": 1.6} | style))
