@@ -652,6 +652,22 @@ def test_closing_a_lab_leaves_no_model_on_the_page(new_model, new_loader):
     assert page_models() == before and lab._worker._thread is None
 
 
+def test_a_reset_from_code_sets_what_the_page_has_chosen(new_lab):
+    lab = new_lab(optimizer="AdamW", lr=0.002)
+    lab.panel.optimizer.value, lab.panel.learning_rate.value = "SGD", 0.3
+    lab.run(2)
+    lab.reset(optimizer="AdamW", lr=0.004)
+    assert (lab.panel.optimizer.value, lab.panel.learning_rate.value, lab.step) == ("AdamW", 0.004, 0)
+    lab.run(3)
+    other = new_lab(optimizer="AdamW", lr=0.004)
+    other.run(3)
+    same_run(lab.history, other.history)
+    for wrong, said in ({"optimizer": "Adagrad"}, "Unknown optimizer 'Adagrad'"), ({"lr": 0}, "The learning rate"):
+        with pytest.raises(LabError, match=said):
+            lab.reset(**wrong)
+    assert lab.step == 3, "what is refused changes nothing"
+
+
 def test_a_closed_lab_is_collected(new_model, new_loader):
     lab = LambdaLab(new_model(), new_loader())
     lab.run(2)

@@ -77,7 +77,7 @@ def slice_of(code: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def play(widget: LiveWidget, draw: random.Random) -> None:
-    """Everything on its page is moved once, then anything for some seconds; what it computes then goes on."""
+    """Everything on its page is moved once, then anything for some seconds; what it computes then goes on, or ends."""
     everything = list(controls(widget.box))
     draw.shuffle(everything)
     end = time.monotonic() + PLAYED
@@ -87,6 +87,7 @@ def play(widget: LiveWidget, draw: random.Random) -> None:
             continue
         say_something(control, draw)
         time.sleep(0.05)
+    widget.wait(draw.choice([0, 3]))
 
 
 @pytest.mark.parametrize("seed", [0])
