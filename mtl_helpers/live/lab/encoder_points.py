@@ -93,7 +93,8 @@ class EncoderPoints(anywidget.AnyWidget):
             return False
         data = loader.dataset[list(range(min(MOST_POINTS, len(loader.dataset))))]
         self._n = data.size
-        shown = [task for task in self._tasks if task.name in data.targets and not task.label_shape][:2]
+        self._shown = [t for t in self._tasks if t.name in data.targets and data.targets[t.name].dim() == 1]
+        shown = self._shown[:2]  # a label an example, which a tag for each word is not
         self._about = {"examples": _shown(data.inputs, examples, self._n), "tasks": [_labels(t, data) for t in shown]}
         self._send_all()
         return True
@@ -132,7 +133,7 @@ class EncoderPoints(anywidget.AnyWidget):
             return
         seen = torch.cat(features)[: self._n].double().cpu().numpy()
         self.planes = {axes: plane(seen, self.planes.get(axes), head=head) for axes, head in self._axes().items()}
-        said = {task.name: _answers(task, outputs, self._n) for task in self._tasks if not task.label_shape}
+        said = {task.name: _answers(task, outputs, self._n) for task in self._shown}
         drawn = {axes: points.T.round(4).tolist() for axes, points in self.planes.items()}
         picture = {"step": step, "planes": drawn}
         self._pictures.append(picture | {"said": said})
