@@ -167,7 +167,7 @@ class NotebookPage:
     def __init__(self, browser, server: Server, name: str, height: int = 1400) -> None:
         self.page = browser.new_context(viewport={"width": 1250, "height": height}).new_page()
         self.errors: list[str] = []
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("pageerror", lambda error: self.errors.append(error.stack or str(error)))
         workspace = secrets.token_hex(4)
         self.page.goto(f"{server.url}/lab/workspaces/{workspace}/tree/learn/{name}?token={server.token}")
         self.page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
@@ -261,6 +261,17 @@ class NotebookPage:
             if len(parts) >= 3 and re.fullmatch(r"-?[\d.]+", parts[1]):
                 numbers[parts[0]] = float(parts[1])
         return numbers
+
+    def theme(self, name: str) -> None:
+        """Switch to the theme "Light" or "Dark" of JupyterLab, and wait until its splash screen is gone.
+
+        Two switches within 200 ms make JupyterLab take that away twice: an error of its own in the page.
+        """
+        change = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab ' + name})"
+        self.page.evaluate(change, name)
+        gone = "() => !document.getElementById('jupyterlab-splash')"
+        self.wait_for(lambda: self.page.evaluate(gone), "the end of the splash screen")
+        time.sleep(0.3)
 
     def press(self, button: str, lab: int = 0) -> None:
         self.page.locator(".mtl-lambda-lab").nth(lab).locator("button", has_text=button).first.click()

@@ -131,7 +131,7 @@ def test_the_dark_theme_has_light_ink_on_every_panel(lab):
     lab.execute("lab.run(30)")
     ink = "e => getComputedStyle(e).color"
     light = lab.page.locator(".mtl-chart").evaluate(ink)
-    lab.page.evaluate("() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Dark'})")
+    lab.theme("Dark")
     try:
         lab.wait_for(lambda: lab.page.locator(".mtl-chart").evaluate("e => e.chart.look.dark"), "the charts to notice")
         assert lab.page.locator(".mtl-chart").evaluate(ink) != light
@@ -140,9 +140,7 @@ def test_the_dark_theme_has_light_ink_on_every_panel(lab):
         )
         assert lab.page.locator(".mtl-lambda-topic").evaluate(topic) == "rgb(62, 155, 224)"
     finally:
-        lab.page.evaluate(
-            "() => window.jupyterapp.commands.execute('apputils:change-theme', {theme: 'JupyterLab Light'})"
-        )
+        lab.theme("Light")
     lab.wait_for(lambda: not lab.page.locator(".mtl-chart").evaluate("e => e.chart.look.dark"), "the light theme")
 
 

@@ -108,8 +108,7 @@ def test_it_is_drawn_as_wide_as_the_page_and_in_its_theme(page):
             assert 0.9 * room < taken <= room
     page.page.set_viewport_size({"width": 1250, "height": 1400})
     page.wait_for(lambda: picture(page) == wide, "the picture as it was")
-    theme = "name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})"
-    page.page.evaluate(theme, "JupyterLab Dark")
+    page.theme("Dark")
     page.wait_for(lambda: picture(page) != wide, "a dark picture")
-    page.page.evaluate(theme, "JupyterLab Light")
+    page.theme("Light")
     page.wait_for(lambda: picture(page) == wide, "the light one again")

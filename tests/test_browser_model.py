@@ -71,10 +71,10 @@ def test_the_picture_keeps_within_the_page_and_takes_its_ink(demo):
         demo.page.set_viewport_size({"width": 700, "height": 900})
         demo.wait_for(lambda: picture.evaluate(looks)[2] < 500, "the narrow page")
         assert demo.page.locator(".mtl-model-demo").evaluate("e => e.scrollWidth <= e.clientWidth")
-        demo.command("apputils:change-theme", {"theme": "JupyterLab Dark"})
+        demo.theme("Dark")
         demo.wait_for(lambda: picture.evaluate(looks)[1] not in ("#0072B2", "#0072b2"), "the dark page")
         ink, blue, *_ = picture.evaluate(looks)
         assert min(map(int, re.findall(r"\d+", ink)[:3])) > 200 and blue == "#3E9BE0"
     finally:
-        demo.command("apputils:change-theme", {"theme": "JupyterLab Light"})
+        demo.theme("Light")
         demo.page.set_viewport_size({"width": 1250, "height": 1400})
