@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mtl_helpers.data import Vocabulary, encode_reviews, make_loader
+from mtl_helpers.live import LambdaLab
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
@@ -69,6 +70,19 @@ def new_model():
         return MultiTaskModel(encoder(30, embedding_dim=8), tasks)
 
     return build
+
+
+@pytest.fixture
+def new_lab(new_model, new_loader):
+    labs = []
+
+    def build(tasks=(TOPIC, SENTIMENT), **options) -> LambdaLab:
+        labs.append(LambdaLab(new_model(tasks=tasks), new_loader(), new_loader(64, shuffle=False), **options))
+        return labs[-1]
+
+    yield build
+    for lab in labs:
+        lab.close()
 
 
 @pytest.fixture(params=[CNNEncoder, LSTMEncoder, TransformerEncoder], ids=["CNN", "LSTM", "Transformer"])

@@ -13,20 +13,7 @@ from mtl_helpers.live import LabError, LambdaLab
 from mtl_helpers.live.lab.encoder_points import plane
 from mtl_helpers.live.widgets.chart import Chart
 from mtl_helpers.relations import task_gradients
-from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
-
-
-@pytest.fixture
-def new_lab(new_model, new_loader):
-    labs = []
-
-    def build(tasks=(TOPIC, SENTIMENT), **options) -> LambdaLab:
-        labs.append(LambdaLab(new_model(tasks=tasks), new_loader(), new_loader(64, shuffle=False), **options))
-        return labs[-1]
-
-    yield build
-    for lab in labs:
-        lab.close()
+from mtl_helpers.tasks import STARS
 
 
 class Page:

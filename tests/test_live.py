@@ -27,19 +27,6 @@ from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Regressio
 from mtl_helpers.training import RULES, TaskWeights, TrainingDiverged, TrainingError, Weighting, fit, task_losses
 
 
-@pytest.fixture
-def new_lab(new_model, new_loader):
-    labs = []
-
-    def build(tasks=(TOPIC, SENTIMENT), **options) -> LambdaLab:
-        labs.append(LambdaLab(new_model(tasks=tasks), new_loader(), new_loader(64, shuffle=False), **options))
-        return labs[-1]
-
-    yield build
-    for lab in labs:
-        lab.close()
-
-
 def same_run(a: pd.DataFrame, b: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(a, b, check_exact=True)
 
