@@ -122,3 +122,24 @@ def test_what_one_process_of_several_cannot_do_is_said():
 def test_mixed_precision_is_near_and_not_the_same():
     full, mixed = losses([], "--steps", "3"), losses([], "--steps", "3", "--precision", "bf16")
     assert full != mixed and full[2]["topic"] == pytest.approx(mixed[2]["topic"], rel=0.02)
+
+
+ENDED = """
+import os
+from pathlib import Path
+from mtl_helpers.training.distributed import main
+main(["--steps", "2"])
+names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+Path(__file__).with_suffix("." + os.environ["RANK"]).write_text(" ".join(names))
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc, which only Linux has")
+def test_no_thread_of_the_process_group_outlives_the_training(tmp_path):
+    """A thread of gloo that is still there when the interpreter ends may abort the process, after all was done well."""
+    script = tmp_path / "ended.py"
+    script.write_text(ENDED, encoding="utf-8")
+    assert len(losses(TWO, script=[str(script)])) == 2
+    for rank in "01":
+        left = script.with_suffix("." + rank).read_text()
+        assert left and "gloo" not in left

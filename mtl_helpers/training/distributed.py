@@ -18,6 +18,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
+
+# Whoever imports this later (an optimizer does) keeps the process group for good, as the default of its functions' arguments:
+# gloo's threads then outlive the interpreter, and one time in some hundred they abort the process as it ends.
+import torch.distributed.nn
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
