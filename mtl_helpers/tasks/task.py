@@ -158,9 +158,13 @@ class Task:
             return self._each(output, target).mean()  # of nothing: nan
         if not n:
             return output.new_tensor(math.nan)
-        each = self._each(output.index_select(0, rows), target.index_select(0, rows))
         # Each at its own place, so that (l * mask).sum() / mask.sum(), written by hand, is the same to the last bit.
-        return each.new_zeros(size).index_copy(0, rows, each).sum() / n
+        return self.losses_in_place(output, target, rows).sum() / n
+
+    def losses_in_place(self, output: Tensor, target: Tensor, rows: Tensor) -> Tensor:
+        """The `losses` of the labelled ``rows``, ``(n,)``, each at its own place, and 0 at all others."""
+        each = self._each(output.index_select(0, rows), target.index_select(0, rows))
+        return each.new_zeros(len(target)).index_copy(0, rows, each)
 
     def _each(self, output: Tensor, target: Tensor) -> Tensor:
         each = self.losses(output, target)
