@@ -9,7 +9,7 @@ import torch
 
 from mtl_helpers.driving import bayes_ceilings
 from mtl_helpers.evaluation import paired_changes, write_result
-from mtl_helpers.evaluation.results import computer
+from mtl_helpers.evaluation.running.results import computer
 from mtl_helpers.experiments import EXPERIMENTS
 from mtl_helpers.experiments.methods_tables import tables_of
 from mtl_helpers.training import RULES

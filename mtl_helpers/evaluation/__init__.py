@@ -2,22 +2,14 @@
 
 from mtl_helpers.data.table.splitting import text_folds
 from mtl_helpers.evaluation.calibration import calibration, expected_calibration_error
-from mtl_helpers.evaluation.delta import delta_mtl, delta_table
 from mtl_helpers.evaluation.metrics import accuracy_by_phenomenon, confusion, evaluate
-from mtl_helpers.evaluation.paired_runs import PairedRuns
 from mtl_helpers.evaluation.pareto import Verdict, dominated_by, hypervolume, judge, pareto_front
-from mtl_helpers.evaluation.repeats import (
-    Interval,
-    confidence_interval,
-    paired_changes,
-    paired_scores,
-    runs_needed,
-)
-from mtl_helpers.evaluation.results import write_result
-from mtl_helpers.evaluation.search import cross_validate, grid_search, optuna_search, weight_grid
-from mtl_helpers.evaluation.step_timer import StepTimer
-from mtl_helpers.evaluation.sweep import sweep
-from mtl_helpers.evaluation.transfer import (
+from mtl_helpers.evaluation.running.paired_runs import PairedRuns
+from mtl_helpers.evaluation.running.results import write_result
+from mtl_helpers.evaluation.running.search import cross_validate, grid_search, optuna_search, weight_grid
+from mtl_helpers.evaluation.running.step_timer import StepTimer
+from mtl_helpers.evaluation.running.sweep import sweep
+from mtl_helpers.evaluation.running.transfer import (
     Arm,
     ArmRun,
     conditioned_on,
@@ -25,6 +17,14 @@ from mtl_helpers.evaluation.transfer import (
     run_arm,
     run_arms,
     usual_arms,
+)
+from mtl_helpers.evaluation.statistics.delta import delta_mtl, delta_table
+from mtl_helpers.evaluation.statistics.repeats import (
+    Interval,
+    confidence_interval,
+    paired_changes,
+    paired_scores,
+    runs_needed,
 )
 
 __all__ = [

@@ -23,7 +23,7 @@ import pandas as pd
 import torch
 
 from mtl_helpers.evaluation import sweep, write_result
-from mtl_helpers.evaluation.results import computer
+from mtl_helpers.evaluation.running.results import computer
 from mtl_helpers.experiments import CACHE, EXPERIMENTS, RESULTS, Config, Experiment
 
 _IMPORTED = re.compile(r"^\s*(?:from|import) (mtl_helpers[\w.]*)", re.MULTILINE)

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from mtl_helpers.errors import DataError
-from mtl_helpers.evaluation.repeats import confidence_interval, paired_scores
+from mtl_helpers.evaluation.statistics.repeats import confidence_interval, paired_scores
 from mtl_helpers.tasks import Task, check_tasks
 
 DELTA = "Δ_MTL"
