@@ -19,13 +19,9 @@ from mtl_helpers.evaluation.running.transfer import (
     usual_arms,
 )
 from mtl_helpers.evaluation.statistics.delta import delta_mtl, delta_table
-from mtl_helpers.evaluation.statistics.repeats import (
-    Interval,
-    confidence_interval,
-    paired_changes,
-    paired_scores,
-    runs_needed,
-)
+from mtl_helpers.evaluation.statistics.p_values import equivalence_p, holm, p_value
+from mtl_helpers.evaluation.statistics.power import runs_needed, smallest_effect
+from mtl_helpers.evaluation.statistics.repeats import Interval, confidence_interval, paired_changes, paired_scores
 
 __all__ = [
     "Arm",
@@ -44,18 +40,22 @@ __all__ = [
     "delta_mtl",
     "delta_table",
     "dominated_by",
+    "equivalence_p",
     "evaluate",
     "expected_calibration_error",
     "grid_search",
+    "holm",
     "hypervolume",
     "judge",
     "optuna_search",
+    "p_value",
     "paired_changes",
     "paired_scores",
     "pareto_front",
     "run_arm",
     "run_arms",
     "runs_needed",
+    "smallest_effect",
     "sweep",
     "text_folds",
     "usual_arms",
