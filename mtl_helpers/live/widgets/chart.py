@@ -12,7 +12,7 @@ the kernel a step, over those without a plot)::
     Plotly's FigureWidget               0.88      1.08   yes     width                 yes       64 MB
 
 Most of the price is the page itself. Nothing is fetched from elsewhere: uPlot 1.6.32 (MIT) lies beside this file. anywidget
-has its own front end in JupyterLab, Notebook 7, VS Code and Colab; it is tested here in JupyterLab and Voilà.
+has its own front end in JupyterLab, Notebook 7, VS Code and Colab; it is tested here in JupyterLab, Notebook 7 and Voilà.
 """
 
 from __future__ import annotations
