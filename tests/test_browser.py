@@ -138,12 +138,27 @@ def test_an_error_in_the_training_thread_is_seen_on_the_page(start_here):
     )
 
 
+def test_a_lab_off_the_screen_is_seen_in_the_corner_while_a_cell_drives_it(start_here):
+    page, corner = start_here, start_here.page.locator(".mtl-hung")
+    page.execute("lab.run(5)")
+    time.sleep(0.5)
+    assert corner.count() == 0, "a copy although the lab is in sight"
+    page.page.evaluate(
+        "() => { const n = window.jupyterapp.shell.currentWidget.content; n.scrollToItem(n.widgets.length - 1) }"
+    )
+    page.wait_for(lambda: not page.in_sight(".mtl-lambda-lab .mtl-chart"), "the lab to be off the screen")
+    page.start("lab.run_to(400)")
+    corner.locator("canvas").nth(1).wait_for()
+    drawn = "e => Math.max(...Object.values(e.chart.state.tables).map(t => t.x.at(-1) || 0))"
+    page.wait_for(lambda: corner.locator(".mtl-chart").evaluate(drawn) > 100, "the curves of the copy to move")
+    page.show_lab()
+    corner.wait_for(state="detached", timeout=5_000)
+    page.wait_for(lambda: page.readout()["step"] == 400, "the end of the cell")
+
+
 def test_an_interrupted_cell_pauses_the_lab_and_leaves_it_usable(start_here):
     page = start_here
-    page.page.evaluate(
-        """() => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute(
-            {code: 'lab.run(100_000)', store_history: false}) }"""
-    )
+    page.start("lab.run(100_000)")
     page.wait_for(lambda: page.readout()["step"] > 20, "steps taken by the cell")
     page.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
     assert page.execute("print(lab.training)").strip() == "False"
