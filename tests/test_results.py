@@ -173,10 +173,10 @@ def test_pre_training_ends_the_need_for_stars_where_it_is_related_only():
 
 def test_lora_trains_little_and_moves_sentiment():
     mood = large("tuning", "sentiment")
-    assert min(mood["LoRA, one a task"], mood["all layers"]) > mood["heads only"] + 0.1
+    assert min(mood["LoRA, one per task"], mood["all layers"]) > mood["heads only"] + 0.1
     numbers = LARGE[LARGE.part == "tuning"].groupby("arm")[["trainable", "memory_mb"]].mean()
-    assert numbers.trainable["LoRA, one a task"] < 0.01 * numbers.trainable["all layers"]
-    assert numbers.memory_mb["LoRA, one a task"] < 0.7 * numbers.memory_mb["all layers"]
+    assert numbers.trainable["LoRA, one per task"] < 0.01 * numbers.trainable["all layers"]
+    assert numbers.memory_mb["LoRA, one per task"] < 0.7 * numbers.memory_mb["all layers"]
 
 
 def test_a_small_task_starves_in_a_proportional_mixture():
@@ -252,11 +252,3 @@ def test_dropout_buys_what_needs_no_sound_when_there_is_none():
     rows = DRIVING[DRIVING.condition == "no microphone"].pivot_table("score", ["seed", "task"], "arm")
     better = (rows["modality dropout"] - rows["shared"]).groupby("task").mean()
     assert better["sign"] > 0 and better["obstacle"] > 0 and better["waypoints"] < 0
-
-
-def test_dropout_costs_a_tenth_of_a_point_of_the_sign_on_whole_inputs():
-    rows = DRIVING[(DRIVING.condition == "whole") & (DRIVING.labels == 4000)]
-    rows = rows[rows.arm.isin(["shared", "modality dropout"])]
-    changes = {task: paired_changes(of, "shared").loc["modality dropout"] for task, of in rows.groupby("task")}
-    assert {task for task, row in changes.items() if not row.low <= 0 <= row.high} == {"sign"}
-    assert changes["sign"].change == pytest.approx(-0.001, abs=5e-4)

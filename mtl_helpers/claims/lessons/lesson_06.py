@@ -153,7 +153,7 @@ PREDICTIONS = {
     ),
     "06-e": Prediction(
         {
-            "sign and obstacle should, and they are": "They need no sound, and yet the sign gets worse.",
+            "sign and obstacle should, and they are": "They need no sound, and yet in half of the runs the sign gets worse.",
             "sign and obstacle should, and the sign is not": "The picture is the same, but the trunk always had both.",
             "none should": "Sign and obstacle are in the picture, which has not changed.",
         },
