@@ -9,9 +9,10 @@ CIFAR-10, with 1,000 to validate on. A seed draws split, initial weights and ord
 Models are small (`CNNEncoder`, `ImageEncoder`) and are taken after their last step, trained with AdamW.
 
 Arms: word counts with a linear model; each task alone; all tasks at equal λ, and sentiment conditioned on the topic so; λ
-tuned over a short list, on Amazon. The stars are standardised by the training part, except in ``raw``, equal λ with the stars as they
-are: what units alone cost. With 100 labels the arm ``stars as labels`` needs no second task: a review is positive where its
-stars lie over a threshold, so it makes a sentiment label of every review's stars and trains sentiment alone.
+tuned over a short list, on Amazon. The stars are standardised by the training part, except in ``raw``, equal λ with the
+stars as they are: what units alone cost. With 100 labels the arm ``stars as labels`` needs no second task: a review is
+positive where its stars lie over a threshold, so it makes a sentiment label of every review's stars and trains sentiment
+alone.
 
 Every arm runs at two learning rates with every seed. Each seed chooses for itself: learning rate, and for tuned λ the λ too,
 are those with the best *validation* score of that seed (for several tasks: the highest Δ_MTL of validation scores), and the
