@@ -1,22 +1,37 @@
-"""Lesson 07: the size of a LoRA, the last state."""
+"""Lesson 07: the control that is missing, the last state."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 
 from mtl_helpers.claims.answers import Exercise
 from mtl_helpers.claims.prediction import Prediction
 
+_RUNS, _NEEDED = "abcde", {"a", "b"}
+
+
+def _chosen(letters: Any) -> Any:
+    return [float(letter in letters) for letter in _RUNS] if isinstance(letters, (set, list, tuple, str)) else letters
+
+
 EXERCISES = {
     "07-1": Exercise(
-        reference=lambda width, layers, maps, rank: layers * maps * 2 * rank * width,
-        cases=[(384, 6, 2, 8), (12288, 96, 2, 1)],
+        reference=_NEEDED,
+        reading=_chosen,
         slips={
-            "B has the same size as A: count both.": lambda width, layers, maps, rank: layers * maps * rank * width,
-            "Every layer has its own.": lambda width, layers, maps, rank: maps * 2 * rank * width,
+            "a: without it the gain may be that of fine-tuning, whatever the other tasks are.": _NEEDED - {"a"},
+            "b: without it the gain may come of more text and more steps, and not of those labels.": _NEEDED - {"b"},
+            "c: heads on a frozen encoder share nothing that learns; these are ten single models.": _NEEDED | {"c"},
+            "d: it says what size does, and not what the other tasks do.": _NEEDED | {"d"},
+            "e: it says how to mix, once it is known that the others help.": _NEEDED | {"e"},
         },
-        hints=("Count the numbers of one A and one B first.", "A is `(rank, width)` and B is `(width, rank)`."),
-        solution=("def lora_size(width, layers, maps, rank):\n    return layers * maps * 2 * rank * width"),
+        hints=(
+            "What else than the nine tasks has changed between the two numbers that are compared?",
+            "Two runs: one that has all but the other tasks, and one that has all but what their labels say.",
+        ),
+        solution='needed = {"a", "b"}',
     ),
     "07-2": Exercise(
         reference=lambda states, lengths: torch.stack([states[0, 2], states[1, 0]]),
