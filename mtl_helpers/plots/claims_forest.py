@@ -70,7 +70,7 @@ def _lines(sentence: str) -> list[str]:
     """As few lines as may be, of even length.
 
     >>> _lines("on whole inputs sign, obstacle, command and action stay within a point")
-    ['On whole inputs sign, obstacle, command', 'and action stay within a point']
+    ['On whole inputs sign, obstacle,', 'command and action stay within a point']
     """
     said = sentence[0].upper() + sentence[1:] if sentence[0].isascii() else sentence
     fewest = len(wrap(said, WIDE))
