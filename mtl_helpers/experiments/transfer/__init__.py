@@ -1,0 +1,299 @@
+"""The transfer table of lesson 03: what does a second task change? About 14 minutes on two cores.
+
+Every seed redraws the data and the initial weights (on the corpus: the split); each arm is compared with the single-task
+model of the same seed, and the table gives the mean change with its 95 % interval. In the written world all arms take the
+same `STEPS` at the same rate, however many reviews there are. All models go through `mtl_helpers.training.fit` and keep the
+weights of their best validation on the task in question; the test reviews choose nothing.
+
+``results/transfer.csv`` has one row an arm: ``single`` is the score of the single-task model, ``score`` that of the arm,
+``helper`` that of the task beside it, ``seconds`` the processor time of one run of the arm. ``results/transfer_runs.csv`` has
+the scores of each single run, and what they had been after fewer steps (``at_200`` ...); ``results/gradients.csv`` what the
+gradients said in training: their cosine, and the affinity of the other task to sentiment; ``results/transfer_learnt.csv`` the
+gates and stitches as learnt. Lesson 03 reads the files and runs a sample again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from mtl_helpers.corpus import make_reviews
+from mtl_helpers.data import (
+    Splits,
+    Vocabulary,
+    baseline_score,
+    encode_reviews,
+    load_reviews,
+    split_reviews,
+    tuned_bag_of_words,
+)
+from mtl_helpers.evaluation import Arm, controlled_splits, paired_changes, run_arm, run_arms, usual_arms
+from mtl_helpers.evaluation.running.transfer import N_TEST, ArmRun, row_of
+from mtl_helpers.experiments import Config, Experiment, rows_of
+from mtl_helpers.experiments.transfer.arms import (
+    ADAPTERS,
+    BESIDE,
+    CHANCE,
+    EXPERTS,
+    FREE_CONTROL,
+    HEADS,
+    JOINT_ENCODERS,
+    ORACLE,
+    SOFT,
+    STITCH,
+    TOPIC_ALONE,
+    USUAL,
+    after_topic,
+    control_of,
+    told_topic,
+)
+from mtl_helpers.models import MultiTaskModel
+from mtl_helpers.relations import CrossStitch, MMoE, gradient_cosines, task_affinity
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
+from mtl_helpers.training import Record
+
+MEASURES = ["cosine_early", "cosine_late", "affinity_early", "affinity_late"]
+KEYS = ["world", "rho", "n", "arm", "task"]
+STEPS = 800  # in the written world
+CURVE = (200, 400, 600)  # where the arms are tested on the way
+CORPUS_STEPS = 600
+EARLY, LATE = 100, 300  # gradients are looked at up to these steps
+BAG = "bag of words"
+
+
+def bag_of_words_row(splits: Splits, main: Task, name: str = BAG) -> dict[str, Any]:
+    """The course's baseline, see `tuned_bag_of_words`."""
+    start = time.process_time()
+    model = tuned_bag_of_words(splits.train, splits.val, main).model
+    score = baseline_score(model, splits.test, main)
+    return {"arm": name, "task": main.name, "score": score, "seconds": time.process_time() - start}
+
+
+# The worlds. Each function runs all arms of one world at one seed and gives a row for each.
+
+
+def controlled(rho: float, n: int, arms: list[Arm], seed: int) -> list[dict]:
+    """Does topic help sentiment? With the bag of words beside."""
+    splits = controlled_splits(n, seed, relatedness=rho)
+    rows = run_arms(arms, splits, seed=seed, steps=STEPS, curve_at=CURVE)
+    return named([*rows, bag_of_words_row(splits, SENTIMENT)], "controlled", rho, n)
+
+
+def separated(n: int, arms: list[Arm], seed: int) -> list[dict]:
+    """At ρ = 1: is it the sharing that costs, or the joint training? And what would the true topic bring?"""
+    splits, options = controlled_splits(n, seed, relatedness=1), {"seed": seed, "steps": STEPS, "curve_at": CURVE}
+    first = run_arm(TOPIC_ALONE, splits, seed=seed, steps=STEPS)
+    rows = list(run_arms([*after_topic(first.model), *arms], splits, **options))
+    for row in rows[:2]:
+        row["seconds"] += first.seconds
+    rows[0]["helper"] = first.score  # the pipeline's topic is the first model's
+    rows += run_arms([ORACLE], splits, encode=told_topic, **options)
+    return named(rows, "controlled", 1, n)
+
+
+def other_ways(arms: list[Arm], seed: int) -> list[dict]:
+    """At ρ = 1: soft sharing, stitches, experts, adapters; and what gates and stitches have learnt."""
+    splits, rows = controlled_splits(3000, seed, relatedness=1), []
+    for arm in arms:
+        run = run_arm(arm, splits, seed=seed, steps=STEPS, curve_at=CURVE)
+        rows += [
+            row_of(arm, run, seed),
+            *({"table": "learnt", "arm": arm.name, **part} for part in learnt(run, splits)),
+        ]
+    return named(rows, "controlled", 1, 3000)
+
+
+def learnt(run: ArmRun, splits: Splits) -> Iterator[dict[str, Any]]:
+    """Of a cross-stitch its table; of an MMoE each task's gates over the test reviews, by their topic."""
+    if isinstance(run.model, CrossStitch):
+        for task, row in zip(run.model.tasks, run.model.unit.tolist(), strict=True):
+            for other, share in zip(run.model.tasks, row, strict=True):
+                yield {"task": task.name, "part": other.name, "share": share}
+    elif isinstance(run.model, MMoE):
+        data = encode_reviews(splits.test, Vocabulary.from_texts(splits.train.text))
+        with torch.no_grad():
+            features = run.model.encoder(data[:].inputs)
+            gates = {task.name: run.model.gate(task.name, features) for task in run.model.tasks}
+        for name, gate in gates.items():
+            by_topic = pd.DataFrame(gate.numpy()).groupby(splits.test.topic.to_numpy()).mean()
+            for topic, shares in by_topic.iterrows():
+                for expert, share in shares.items():
+                    yield {"task": name, "topic": topic, "part": f"expert {expert + 1}", "share": share}
+
+
+def helpers(rho: float, seed: int) -> list[dict]:
+    """Stars, a coin or topic beside sentiment, 1,000 reviews: what each changes, and what the gradients say of it."""
+    splits = with_coins(controlled_splits(1000, seed, relatedness=rho), seed)
+    options = {"seed": seed, "steps": STEPS, "curve_at": CURVE}
+    single, plain, conditioned, control = USUAL
+    rows = list(run_arms([single, control], splits, **options))
+    for arm in (plain, conditioned, *BESIDE):
+        looks: list[dict] = []
+        run = run_arm(arm, splits, on_step=partial(look, looks, arm.tasks[1].name), **options)
+        means = pd.DataFrame(looks).mean().to_dict()
+        change = run.score - rows[0]["score"]
+        measured = {"table": "gradients", "arm": arm.name, "other": arm.tasks[1].name, **means, "change": change}
+        rows += [row_of(arm, run, seed), measured]
+    return named([*rows, bag_of_words_row(splits, SENTIMENT)], "controlled", rho, 1000)
+
+
+def look(looks: list[dict], other: str, model: MultiTaskModel, record: Record) -> None:
+    """Measure how the gradients of the two tasks agree, and what a step for the other does for sentiment."""
+    if record.step <= LATE and record.step % 10 == 0:
+        when = "early" if record.step <= EARLY else "late"
+        cosine = gradient_cosines(model, record.batch)["sentiment", other]
+        affinity = task_affinity(model, record.batch)[other, "sentiment"]
+        looks.append({f"cosine_{when}": cosine, f"affinity_{when}": affinity})
+
+
+def with_coins(splits: Splits, seed: int) -> Splits:
+    """The splits with one more label that has nothing to do with the text."""
+    toss = np.random.default_rng(seed)
+    return Splits(*(frame.assign(chance=toss.choice(CHANCE.classes, len(frame))) for frame in splits))
+
+
+def topic_beside(seed: int) -> list[dict]:
+    """At ρ = 1: four aspects of five belong to one topic alone, so that it mostly stands beside the adjective."""
+    splits = controlled_splits(3000, seed, relatedness=1, shared_aspect=0.2, opening=0.5)
+    rows = run_arms(USUAL[:3], splits, seed=seed, steps=STEPS, curve_at=CURVE)
+    return named(rows, "controlled, topic beside the word", 1, 3000)
+
+
+def stars_help(labelled: Splits, full: Splits, name: str, seed: int) -> list[dict]:
+    """The few reviews with a sentiment label alone, against those and the star labels of all; and sentiment read off them."""
+    stars = Arm(name, [SENTIMENT, STARS])
+    read_off, run = from_stars(full), {"seed": seed, "steps": CORPUS_STEPS}
+    return [
+        *run_arms([Arm("single", [SENTIMENT])], labelled, **run),
+        *run_arms([stars, replace(control_of(stars), name="control")], full, **run),
+        *run_arms([Arm("single on the stars", [SENTIMENT])], read_off, **run),
+        bag_of_words_row(labelled, SENTIMENT),
+        bag_of_words_row(read_off, SENTIMENT, f"{BAG} on the stars"),
+    ]
+
+
+def few_labels(seed: int) -> list[dict]:
+    """Do 2,000 star labels help 300 sentiment labels?"""
+    frame = make_reviews(2300 + N_TEST, relatedness=0, seed=seed)
+    sparse = frame.assign(sentiment=frame.sentiment.where(frame.index < 300, None))
+    labelled, full = (Splits(sparse[:n], frame[2000:2300], frame[2300:]) for n in (300, 2000))
+    return named(stars_help(labelled, full, "stars on 2,000", seed), "controlled, 300 sentiment labels", 0, 2000)
+
+
+def from_stars(splits: Splits) -> Splits:
+    """Sentiment read off the stars: more labels for the same task."""
+    stars = splits.train.stars
+    sentiment = pd.Series(np.where(stars > 3, "positive", "negative"), stars.index).where(stars != 3, None)
+    return splits._replace(train=splits.train.assign(sentiment=sentiment))
+
+
+def real_few_labels(seed: int) -> list[dict]:
+    """On the corpus: do all star labels help 100 sentiment labels?"""
+    splits = split_reviews(load_reviews(), seed=seed)
+    known = splits.train.index[splits.train.sentiment.notna()]
+    chosen = np.random.default_rng(seed).choice(known, 100, replace=False)
+    sparse = splits.train.assign(sentiment=splits.train.sentiment.where(splits.train.index.isin(chosen), None))
+    full, labelled = (splits._replace(train=frame) for frame in (sparse, sparse.loc[sorted(chosen)]))
+    return named(
+        stars_help(labelled, full, "stars on all", seed), "real, 100 sentiment labels", None, len(splits.train)
+    )
+
+
+def real(main: Task, other: Task, seed: int) -> list[dict]:
+    """On the corpus: does the other task help, on all reviews and on those marked ``topic_word``?"""
+    splits, rows = split_reviews(load_reviews(), seed=seed), []
+    tested = splits.test[splits.test[main.name].notna()]
+    marked = tested.phenomena.str.split(";").map(lambda marks: "topic_word" in marks).to_numpy()
+    for arm in usual_arms(main, other):
+        run = run_arm(arm, splits, seed=seed, steps=CORPUS_STEPS)
+        right = (run.predicted == run.target).numpy()
+        row = row_of(arm, run, seed)
+        only = {"world": "real, topic_word only", "score": right[marked].mean(), "n_test": int(marked.sum())}
+        rows += [row, row | only]
+    rows.append(bag_of_words_row(splits, main))
+    return named(rows, "real", None, len(splits.train), len(tested))
+
+
+def named(rows: Iterable[dict], world: str, rho: float | None, n: int, n_test: int | None = None) -> list[dict]:
+    """The rows of a world; ``n_test`` where the runs re-split one corpus, and share reviews."""
+    return [{"table": "runs", "world": world, "rho": rho, "n": n, "n_test": n_test, **row} for row in rows]
+
+
+# Each world with its share of the seeds: all where the lesson makes a claim, half where it takes a look.
+WORLDS = [
+    (partial(controlled, 1, 3000, USUAL), 1),
+    (partial(separated, 3000, [JOINT_ENCODERS, *HEADS, control_of(HEADS[0])]), 1),
+    (partial(other_ways, [SOFT, control_of(SOFT)]), 1),
+    (partial(other_ways, [STITCH, EXPERTS, ADAPTERS, FREE_CONTROL]), 0.5),
+    (partial(helpers, 1), 1),
+    (partial(separated, 1000, [JOINT_ENCODERS]), 1),
+    (partial(controlled, 1, 300, USUAL[:3]), 1),
+    (partial(separated, 300, []), 1),
+    (partial(controlled, 0, 3000, USUAL[:3]), 1),
+    (partial(helpers, 0), 1),
+    (partial(controlled, 0, 300, USUAL[:3]), 1),
+    (topic_beside, 0.5),
+    (few_labels, 1),
+    (real_few_labels, 1),
+    (partial(real, SENTIMENT, TOPIC), 1),
+    (partial(real, TOPIC, SENTIMENT), 1),
+]
+
+
+def configs(seeds: int) -> list[Config]:
+    """A world, by its place in the list, and a seed."""
+    return [
+        {"world": world, "seed": seed}
+        for seed in range(seeds)
+        for world, (_, share) in enumerate(WORLDS)
+        if seed < max(2, share * seeds)
+    ]
+
+
+def run(config: Config) -> dict[str, Any]:
+    """All arms of a world."""
+    rows = WORLDS[config["world"]][0](seed=config["seed"])
+    return {"rows": [{"place": place, **row, "seed": config["seed"]} for place, row in enumerate(rows)]}
+
+
+def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The changes, the scores of the single runs, what the gradients said, and what gates and stitches have learnt."""
+    places = runs.world.repeat(runs.rows.map(len)).to_numpy()
+    rows = rows_of(runs).assign(first=places).sort_values(["first", "place", "seed"], ignore_index=True)
+    scores, looks, parts = (rows[rows.table == name] for name in ("runs", "gradients", "learnt"))
+    curve = [f"at_{step}" for step in CURVE]
+    return {
+        "transfer": summarise(scores),
+        "transfer_runs": scores[[*KEYS, "seed", "n_test", "score", "helper", *curve, "seconds"]].round({"seconds": 1}),
+        "gradients": looks[["rho", "n", "arm", "other", "seed", *MEASURES, "change"]],
+        "transfer_learnt": parts[["arm", "task", "topic", "part", "seed", "share"]],
+    }
+
+
+def summarise(runs: pd.DataFrame) -> pd.DataFrame:
+    """Mean change against the single-task model of the same seeds, with its interval: one row an arm.
+
+    The interval is Student's t where each seed draws new reviews, and the corrected resampled t on the corpus.
+    """
+    parts = []
+    for key, group in runs.groupby(["world", "rho", "n", "task"], dropna=False, sort=False):
+        world = dict(zip(["world", "rho", "n", "task"], key, strict=True))
+        for name, arm in group.groupby("arm", sort=False):
+            single = group[(group.arm == "single") & group.seed.isin(arm.seed)]
+            shared = np.nan_to_num(single.n_test.astype(float).mean() / world["n"])
+            both = single if name == "single" else pd.concat([single, arm])
+            found = paired_changes(both, shared_rows=shared).loc[[name]].rename_axis("arm").reset_index()
+            means = arm[["helper", "seconds"]].astype(float).mean()
+            parts.append(found.assign(**world, **means, single=single.score.mean()))
+    table = pd.concat(parts)[[*KEYS, "single", "score", "helper", "change", "low", "high", "seeds", "seconds"]]
+    return table.round(dict.fromkeys(["single", "score", "helper", "change", "low", "high"], 4) | {"seconds": 1})
+
+
+EXPERIMENT = Experiment(configs, run, tables, seeds=10)
