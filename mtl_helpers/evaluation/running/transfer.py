@@ -189,7 +189,7 @@ def run_arms(arms: Sequence[Arm], splits: Any, *, seed: int, steps: int, **optio
     """Run the arms one after the other on the same data; a row of ``arm, task, seed, score, helper, seconds`` for each.
 
     ``score`` is by the task's own `metric`, ``helper`` that of the task that is to help it (None: there is none). With
-    ``curve_at`` among the ``options`` of `run_arm` the row also has ``at_250`` and so on.
+    ``curve_at`` among the ``options`` of `run_arm` the row also has ``at_150`` and so on.
     """
     for arm in arms:
         yield row_of(arm, run_arm(arm, splits, seed=seed, steps=steps, **options), seed)

@@ -7,7 +7,7 @@ weights of their best validation on the task in question; the test reviews choos
 
 ``results/transfer.csv`` has one row an arm: ``single`` is the score of the single-task model, ``score`` that of the arm,
 ``helper`` that of the task beside it, ``seconds`` the processor time of one run of the arm. ``results/transfer_runs.csv`` has
-the scores of each single run, and what they had been after fewer steps (``at_200`` ...); ``results/gradients.csv`` what the
+the scores of each single run, and what they had been after fewer steps (``at_150`` ...); ``results/gradients.csv`` what the
 gradients said in training: their cosine, and the affinity of the other task to sentiment; ``results/transfer_learnt.csv`` the
 gates and stitches as learnt. Lesson 03 reads the files and runs a sample again.
 """
@@ -39,14 +39,15 @@ from mtl_helpers.evaluation.running.transfer import N_TEST, ArmRun, row_of
 from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.experiments.transfer.arms import (
     ADAPTERS,
-    BESIDE,
     CHANCE,
+    COINS,
     EXPERTS,
     FREE_CONTROL,
     HEADS,
     JOINT_ENCODERS,
     ORACLE,
     SOFT,
+    STARS_BESIDE,
     STITCH,
     TOPIC_ALONE,
     USUAL,
@@ -61,8 +62,8 @@ from mtl_helpers.training import Record
 
 MEASURES = ["cosine_early", "cosine_late", "affinity_early", "affinity_late"]
 KEYS = ["world", "rho", "n", "arm", "task"]
-STEPS = 800  # in the written world
-CURVE = (200, 400, 600)  # where the arms are tested on the way
+STEPS = 600  # in the written world
+CURVE = (150, 300, 450)  # where the arms are tested on the way
 CORPUS_STEPS = 600
 EARLY, LATE = 100, 300  # gradients are looked at up to these steps
 BAG = "bag of words"
@@ -98,8 +99,8 @@ def separated(n: int, arms: list[Arm], seed: int) -> list[dict]:
     return named(rows, "controlled", 1, n)
 
 
-def other_ways(arms: list[Arm], seed: int) -> list[dict]:
-    """At ρ = 1: soft sharing, stitches, experts, adapters; and what gates and stitches have learnt."""
+def ways(arms: list[Arm], seed: int) -> list[dict]:
+    """At ρ = 1: other heads, soft sharing, stitches, experts, adapters; and what gates and stitches have learnt."""
     splits, rows = controlled_splits(3000, seed, relatedness=1), []
     for arm in arms:
         run = run_arm(arm, splits, seed=seed, steps=STEPS, curve_at=CURVE)
@@ -128,13 +129,13 @@ def learnt(run: ArmRun, splits: Splits) -> Iterator[dict[str, Any]]:
                     yield {"task": name, "topic": topic, "part": f"expert {expert + 1}", "share": share}
 
 
-def helpers(rho: float, seed: int) -> list[dict]:
-    """Stars, a coin or topic beside sentiment, 1,000 reviews: what each changes, and what the gradients say of it."""
+def helpers(rho: float, others: list[Arm], seed: int) -> list[dict]:
+    """Topic, stars or a coin beside sentiment, 1,000 reviews: what each changes, and what the gradients say of it."""
     splits = with_coins(controlled_splits(1000, seed, relatedness=rho), seed)
     options = {"seed": seed, "steps": STEPS, "curve_at": CURVE}
-    single, plain, conditioned, control = USUAL
-    rows = list(run_arms([single, control], splits, **options))
-    for arm in (plain, conditioned, *BESIDE):
+    single, plain, conditioned, _ = USUAL
+    rows = list(run_arms([single], splits, **options))
+    for arm in (plain, conditioned, *others):
         looks: list[dict] = []
         run = run_arm(arm, splits, on_step=partial(look, looks, arm.tasks[1].name), **options)
         means = pd.DataFrame(looks).mean().to_dict()
@@ -157,13 +158,6 @@ def with_coins(splits: Splits, seed: int) -> Splits:
     """The splits with one more label that has nothing to do with the text."""
     toss = np.random.default_rng(seed)
     return Splits(*(frame.assign(chance=toss.choice(CHANCE.classes, len(frame))) for frame in splits))
-
-
-def topic_beside(seed: int) -> list[dict]:
-    """At ρ = 1: four aspects of five belong to one topic alone, so that it mostly stands beside the adjective."""
-    splits = controlled_splits(3000, seed, relatedness=1, shared_aspect=0.2, opening=0.5)
-    rows = run_arms(USUAL[:3], splits, seed=seed, steps=STEPS, curve_at=CURVE)
-    return named(rows, "controlled, topic beside the word", 1, 3000)
 
 
 def stars_help(labelled: Splits, full: Splits, name: str, seed: int) -> list[dict]:
@@ -201,9 +195,8 @@ def real_few_labels(seed: int) -> list[dict]:
     chosen = np.random.default_rng(seed).choice(known, 100, replace=False)
     sparse = splits.train.assign(sentiment=splits.train.sentiment.where(splits.train.index.isin(chosen), None))
     full, labelled = (splits._replace(train=frame) for frame in (sparse, sparse.loc[sorted(chosen)]))
-    return named(
-        stars_help(labelled, full, "stars on all", seed), "real, 100 sentiment labels", None, len(splits.train)
-    )
+    rows, n_test = stars_help(labelled, full, "stars on all", seed), int(splits.test.sentiment.notna().sum())
+    return named(rows, "real, 100 sentiment labels", None, len(splits.train), n_test)
 
 
 def real(main: Task, other: Task, seed: int) -> list[dict]:
@@ -222,24 +215,24 @@ def real(main: Task, other: Task, seed: int) -> list[dict]:
 
 
 def named(rows: Iterable[dict], world: str, rho: float | None, n: int, n_test: int | None = None) -> list[dict]:
-    """The rows of a world; ``n_test`` where the runs re-split one corpus, and share reviews."""
-    return [{"table": "runs", "world": world, "rho": rho, "n": n, "n_test": n_test, **row} for row in rows]
+    """The rows of a world; ``n_test`` where the runs re-split one corpus. (There each task has a world of its own.)"""
+    kept = [{name: value for name, value in row.items() if n_test is None or name != "helper"} for row in rows]
+    return [{"table": "runs", "world": world, "rho": rho, "n": n, "n_test": n_test, **row} for row in kept]
 
 
 # Each world with its share of the seeds: all where the lesson makes a claim, half where it takes a look.
 WORLDS = [
     (partial(controlled, 1, 3000, USUAL), 1),
-    (partial(separated, 3000, [JOINT_ENCODERS, *HEADS, control_of(HEADS[0])]), 1),
-    (partial(other_ways, [SOFT, control_of(SOFT)]), 1),
-    (partial(other_ways, [STITCH, EXPERTS, ADAPTERS, FREE_CONTROL]), 0.5),
-    (partial(helpers, 1), 1),
+    (partial(separated, 3000, [JOINT_ENCODERS]), 1),
+    (partial(ways, [*HEADS, control_of(HEADS[0])]), 0.5),
+    (partial(ways, [SOFT, control_of(SOFT), STITCH, EXPERTS, ADAPTERS, FREE_CONTROL]), 0.5),
+    (partial(helpers, 1, [STARS_BESIDE]), 1),
     (partial(separated, 1000, [JOINT_ENCODERS]), 1),
     (partial(controlled, 1, 300, USUAL[:3]), 1),
-    (partial(separated, 300, []), 1),
-    (partial(controlled, 0, 3000, USUAL[:3]), 1),
-    (partial(helpers, 0), 1),
+    (partial(separated, 300, []), 0.5),
+    (partial(controlled, 0, 3000, USUAL[:3]), 0.5),
+    (partial(helpers, 0, [STARS_BESIDE, *COINS]), 1),
     (partial(controlled, 0, 300, USUAL[:3]), 1),
-    (topic_beside, 0.5),
     (few_labels, 1),
     (real_few_labels, 1),
     (partial(real, SENTIMENT, TOPIC), 1),
@@ -251,9 +244,10 @@ def configs(seeds: int) -> list[Config]:
     """A world, by its place in the list, and a seed."""
     return [
         {"world": world, "seed": seed}
-        for seed in range(seeds)
-        for world, (_, share) in enumerate(WORLDS)
-        if seed < max(2, share * seeds)
+        for share in (1, 0.5)
+        for seed in range(max(2, int(share * seeds)))
+        for world, (_, its_share) in enumerate(WORLDS)
+        if its_share == share
     ]
 
 

@@ -25,7 +25,7 @@ from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, Task
 
 BOTH = [SENTIMENT, TOPIC]
 ON = {SENTIMENT.name: TOPIC.name}
-LR = 0.006  # of all arms in the written world
+LR = 0.01  # of all arms in the written world
 CHANCE = Classification("chance", classes=("heads", "tails"))  # labels drawn by a coin
 
 
@@ -150,8 +150,8 @@ USUAL = usual_arms(SENTIMENT, TOPIC, lr=LR)
 FREE = partial(ConditionedModel, on=ON, detach=False)
 FREE_CONTROL = Arm("control, free", BOTH, partial(on_top, kind=FREE), {"topic": 0}, lr=LR)
 # Plain sharing with another task than topic.
-BESIDE = [
-    Arm("stars beside", [SENTIMENT, STARS], lr=LR),
+STARS_BESIDE = Arm("stars beside", [SENTIMENT, STARS], lr=LR)
+COINS = [
     Arm("coin beside", [SENTIMENT, CHANCE], lr=LR),
     Arm("coin beside, lambda 4", [SENTIMENT, CHANCE], weights={"chance": 4}, lr=LR),
 ]
