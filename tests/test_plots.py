@@ -25,6 +25,7 @@ from mtl_helpers.plots import (
     plot_cosines,
     plot_front,
     plot_history,
+    plot_shares,
     plot_weights,
     smooth,
     task_markers,
@@ -307,6 +308,25 @@ def test_an_interval_that_reaches_zero_looks_different():
 def test_no_change_is_no_picture(tables):
     with pytest.raises(ValueError, match="nothing to draw"):
         plot_changes(tables)
+
+
+def test_shares_are_a_heat_map_with_each_number_in_its_cell():
+    gates = pd.DataFrame([[0.9, 0.1], [0.25, 0.75]], index=["film", "car"], columns=["expert 1", "expert 2"])
+    stitch = pd.DataFrame([[1.2, -0.1]], index=["topic"], columns=["topic", "sentiment"])
+    left, right = plot_shares({"sentiment": gates, "stitch": stitch}).axes
+    assert [text.get_text() for text in left.texts] == ["0.90", "0.10", "0.25", "0.75"]
+    assert [text.get_text() for text in right.texts] == ["1.20", "-0.10"]
+    assert left.images[0].get_clim() == right.images[0].get_clim() == (0, 1), "the same colour is the same share"
+    assert [label.get_text() for label in left.get_yticklabels()] == ["film", "car"]
+    ink = {text.get_text(): text.get_color() for text in left.texts}
+    assert ink["0.90"] != ink["0.10"], "light on dark and dark on light"
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("tables", [{}, {"empty": pd.DataFrame()}])
+def test_no_share_is_no_picture(tables):
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plot_shares(tables)
 
 
 def test_cosines_are_drawn_with_their_running_mean():

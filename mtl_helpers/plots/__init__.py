@@ -9,7 +9,7 @@ from mtl_helpers.plots.histories import plot_cosines, plot_history, plot_weights
 from mtl_helpers.plots.landscapes import plot_landscape
 from mtl_helpers.plots.styles import task_markers, task_styles
 from mtl_helpers.plots.tables import html_table
-from mtl_helpers.plots.ways import WAYS, draw_ways
+from mtl_helpers.plots.ways import WAYS, draw_ways, plot_shares
 
 __all__ = [
     "WAYS",
@@ -27,6 +27,7 @@ __all__ = [
     "plot_front",
     "plot_history",
     "plot_landscape",
+    "plot_shares",
     "plot_weights",
     "smooth",
     "task_markers",
