@@ -7,9 +7,9 @@ weights of their best validation on the task in question; the test reviews choos
 
 ``results/transfer.csv`` has one row an arm: ``single`` is the score of the single-task model, ``score`` that of the arm,
 ``helper`` that of the task beside it, ``seconds`` the processor time of one run of the arm. ``results/transfer_runs.csv`` has
-the scores of each single run, and what they had been after fewer steps (``at_150`` ...); ``results/gradients.csv`` what the
-gradients said in training: their cosine, and the affinity of the other task to sentiment; ``results/transfer_learnt.csv`` the
-gates and stitches as learnt. Lesson 03 reads the files and runs a sample again.
+the scores of each single run, and what they had been after fewer steps (``at_100`` ...); ``results/gradients.csv`` what the
+gradients said in training: their cosine, and the affinity of the other task to sentiment. Lesson 03 reads the files and runs
+a sample again.
 """
 
 from __future__ import annotations
@@ -40,15 +40,14 @@ from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.experiments.transfer.arms import (
     ADAPTERS,
     CHANCE,
-    COINS,
-    EXPERTS,
+    COIN_BESIDE,
     FREE_CONTROL,
     HEADS,
     JOINT_ENCODERS,
     ORACLE,
+    OTHER_WAYS,
     SOFT,
     STARS_BESIDE,
-    STITCH,
     TOPIC_ALONE,
     USUAL,
     after_topic,
@@ -62,8 +61,8 @@ from mtl_helpers.training import Record
 
 MEASURES = ["cosine_early", "cosine_late", "affinity_early", "affinity_late"]
 KEYS = ["world", "rho", "n", "arm", "task"]
-STEPS = 600  # in the written world
-CURVE = (150, 300, 450)  # where the arms are tested on the way
+STEPS = 500  # in the written world
+CURVE = (100, 200, 300, 400)  # where the arms are tested on the way
 CORPUS_STEPS = 600
 EARLY, LATE = 100, 300  # gradients are looked at up to these steps
 BAG = "bag of words"
@@ -99,34 +98,12 @@ def separated(n: int, arms: list[Arm], seed: int) -> list[dict]:
     return named(rows, "controlled", 1, n)
 
 
-def ways(arms: list[Arm], seed: int) -> list[dict]:
-    """At ρ = 1: other heads, soft sharing, stitches, experts, adapters; and what gates and stitches have learnt."""
-    splits, rows = controlled_splits(3000, seed, relatedness=1), []
-    for arm in arms:
-        run = run_arm(arm, splits, seed=seed, steps=STEPS, curve_at=CURVE)
-        rows += [
-            row_of(arm, run, seed),
-            *({"table": "learnt", "arm": arm.name, **part} for part in learnt(run, splits)),
-        ]
-    return named(rows, "controlled", 1, 3000)
-
-
-def learnt(run: ArmRun, splits: Splits) -> Iterator[dict[str, Any]]:
-    """Of a cross-stitch its table; of an MMoE each task's gates over the test reviews, by their topic."""
-    if isinstance(run.model, CrossStitch):
-        for task, row in zip(run.model.tasks, run.model.unit.tolist(), strict=True):
-            for other, share in zip(run.model.tasks, row, strict=True):
-                yield {"task": task.name, "part": other.name, "share": share}
-    elif isinstance(run.model, MMoE):
-        data = encode_reviews(splits.test, Vocabulary.from_texts(splits.train.text))
-        with torch.no_grad():
-            features = run.model.encoder(data[:].inputs)
-            gates = {task.name: run.model.gate(task.name, features) for task in run.model.tasks}
-        for name, gate in gates.items():
-            by_topic = pd.DataFrame(gate.numpy()).groupby(splits.test.topic.to_numpy()).mean()
-            for topic, shares in by_topic.iterrows():
-                for expert, share in shares.items():
-                    yield {"task": name, "topic": topic, "part": f"expert {expert + 1}", "share": share}
+def other_ways(seed: int) -> list[dict]:
+    """At ρ = 1, with more steps at a lower rate: soft sharing, stitches, experts and adapters beside the usual arms."""
+    splits = controlled_splits(3000, seed, relatedness=1)
+    arms = [*USUAL, *OTHER_WAYS, *map(control_of, (SOFT, ADAPTERS))]
+    rows = run_arms([replace(arm, lr=0.006) for arm in arms], splits, seed=seed, steps=800)
+    return named(rows, "controlled, other ways", 1, 3000)
 
 
 def helpers(rho: float, arms: list[Arm], looked_at: list[Arm], seed: int) -> list[dict]:
@@ -222,17 +199,15 @@ def named(rows: Iterable[dict], world: str, rho: float | None, n: int, n_test: i
 # Each world with its seeds: ten where the lesson makes a claim, five where it takes a look.
 SINGLE, PLAIN, CONDITIONED, CONTROL = USUAL
 WORLDS = [
-    (partial(helpers, 1, [SINGLE, CONTROL], [PLAIN, CONDITIONED, STARS_BESIDE]), 10),
+    (partial(helpers, 1, [SINGLE, FREE_CONTROL], [PLAIN, CONDITIONED, STARS_BESIDE]), 10),
     (partial(separated, 1000, [JOINT_ENCODERS]), 10),
-    (partial(helpers, 0, [SINGLE], [PLAIN, CONDITIONED, STARS_BESIDE, *COINS]), 10),
-    (partial(controlled, 1, 3000, USUAL), 5),
+    (partial(helpers, 0, [SINGLE], [PLAIN, CONDITIONED, STARS_BESIDE, COIN_BESIDE]), 10),
+    (partial(controlled, 1, 3000, [*USUAL, *HEADS]), 5),
     (partial(separated, 3000, [JOINT_ENCODERS]), 5),
-    (partial(ways, [EXPERTS, STITCH, *HEADS]), 5),
     (partial(controlled, 1, 300, USUAL[:3]), 5),
     (partial(controlled, 0, 300, USUAL[:3]), 5),
-    (partial(ways, [SOFT, control_of(SOFT), ADAPTERS, FREE_CONTROL]), 5),
     (partial(separated, 300, []), 5),
-    (partial(controlled, 0, 3000, USUAL[:3]), 5),
+    (other_ways, 10),
     (few_labels, 10),
     (real_few_labels, 10),
     (partial(real, SENTIMENT, TOPIC), 10),
@@ -254,16 +229,15 @@ def run(config: Config) -> dict[str, Any]:
 
 
 def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The changes, the scores of the single runs, what the gradients said, and what gates and stitches have learnt."""
+    """The changes, the scores of the single runs, and what the gradients said."""
     places = runs.world.repeat(runs.rows.map(len)).to_numpy()
     rows = rows_of(runs).assign(first=places).sort_values(["first", "place", "seed"], ignore_index=True)
-    scores, looks, parts = (rows[rows.table == name] for name in ("runs", "gradients", "learnt"))
+    scores, looks = (rows[rows.table == name] for name in ("runs", "gradients"))
     curve = [f"at_{step}" for step in CURVE]
     return {
         "transfer": summarise(scores),
         "transfer_runs": scores[[*KEYS, "seed", "n_test", "score", "helper", *curve, "seconds"]].round({"seconds": 1}),
         "gradients": looks[["rho", "n", "arm", "other", "seed", *MEASURES, "change"]],
-        "transfer_learnt": parts[["arm", "task", "topic", "part", "seed", "share"]],
     }
 
 
@@ -275,13 +249,11 @@ def summarise(runs: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for key, group in runs.groupby(["world", "rho", "n", "task"], dropna=False, sort=False):
         world = dict(zip(["world", "rho", "n", "task"], key, strict=True))
-        for name, arm in group.groupby("arm", sort=False):
-            single = group[(group.arm == "single") & group.seed.isin(arm.seed)]
-            shared = np.nan_to_num(single.n_test.astype(float).mean() / world["n"])
-            both = single if name == "single" else pd.concat([single, arm])
-            found = paired_changes(both, shared_rows=shared).loc[[name]].rename_axis("arm").reset_index()
-            means = arm[["helper", "seconds"]].astype(float).mean()
-            parts.append(found.assign(**world, **means, single=single.score.mean()))
+        shared = np.nan_to_num(group.n_test.astype(float).mean() / world["n"])
+        changes = paired_changes(group, shared_rows=shared).rename_axis("arm").reset_index()
+        means = group.astype({"helper": float}).groupby("arm")[["helper", "seconds"]].mean().reindex(changes.arm)
+        single = changes.score[changes.arm == "single"].iloc[0]
+        parts.append(changes.assign(**world, **means.reset_index(drop=True), single=single))
     table = pd.concat(parts)[[*KEYS, "single", "score", "helper", "change", "low", "high", "seeds", "seconds"]]
     return table.round(dict.fromkeys(["single", "score", "helper", "change", "low", "high"], 4) | {"seconds": 1})
 

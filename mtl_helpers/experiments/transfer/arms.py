@@ -151,7 +151,4 @@ FREE = partial(ConditionedModel, on=ON, detach=False)
 FREE_CONTROL = Arm("control, free", BOTH, partial(on_top, kind=FREE), {"topic": 0}, lr=LR)
 # Plain sharing with another task than topic.
 STARS_BESIDE = Arm("stars beside", [SENTIMENT, STARS], lr=LR)
-COINS = [
-    Arm("coin beside", [SENTIMENT, CHANCE], lr=LR),
-    Arm("coin beside, lambda 4", [SENTIMENT, CHANCE], weights={"chance": 4}, lr=LR),
-]
+COIN_BESIDE = Arm("coin beside", [SENTIMENT, CHANCE], lr=LR)
