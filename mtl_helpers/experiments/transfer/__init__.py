@@ -15,27 +15,24 @@ a sample again.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from mtl_helpers.corpus import make_reviews
 from mtl_helpers.data import (
     Splits,
-    Vocabulary,
     baseline_score,
-    encode_reviews,
     load_reviews,
     split_reviews,
     tuned_bag_of_words,
 )
 from mtl_helpers.evaluation import Arm, controlled_splits, paired_changes, run_arm, run_arms, usual_arms
-from mtl_helpers.evaluation.running.transfer import N_TEST, ArmRun, row_of
+from mtl_helpers.evaluation.running.transfer import N_TEST, row_of
 from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.experiments.transfer.arms import (
     ADAPTERS,
@@ -55,7 +52,7 @@ from mtl_helpers.experiments.transfer.arms import (
     told_topic,
 )
 from mtl_helpers.models import MultiTaskModel
-from mtl_helpers.relations import CrossStitch, MMoE, gradient_cosines, task_affinity
+from mtl_helpers.relations import gradient_cosines, task_affinity
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
 from mtl_helpers.training import Record
 
