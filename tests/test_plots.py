@@ -24,7 +24,9 @@ from mtl_helpers.plots import (
     plot_changes,
     plot_cosines,
     plot_front,
+    plot_gates,
     plot_history,
+    plot_learning,
     plot_weights,
     smooth,
     task_markers,
@@ -302,11 +304,49 @@ def test_an_interval_that_reaches_zero_looks_different():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["helps", "unclear", "harms"]
 
 
+def test_each_seed_is_a_dot_beside_its_interval():
+    table = changes().assign(each=[[0.03, 0.07], [0.0, 0.02], [-0.05, -0.03]])
+    (ax,) = plot_changes({"world": table}).axes
+    dots = [collection.get_offsets()[:, 0].tolist() for collection in ax.collections]
+    assert dots == [pytest.approx([3, 7]), pytest.approx([0, 2]), pytest.approx([-5, -3])]
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize("tables", [{}, {"empty": pd.DataFrame(columns=["change", "low", "high"])}])
 def test_no_change_is_no_picture(tables):
     with pytest.raises(ValueError, match="nothing to draw"):
         plot_changes(tables)
+
+
+def test_shares_are_a_heat_map_with_each_number_in_its_cell():
+    gates = pd.DataFrame([[0.9, 0.1], [0.25, 0.75]], index=["film", "car"], columns=["expert 1", "expert 2"])
+    stitch = pd.DataFrame([[1.2, -0.1]], index=["topic"], columns=["topic", "sentiment"])
+    left, right = plot_gates({"sentiment": gates, "stitch": stitch}).axes
+    assert [text.get_text() for text in left.texts] == ["0.90", "0.10", "0.25", "0.75"]
+    assert [text.get_text() for text in right.texts] == ["1.20", "-0.10"]
+    assert left.images[0].get_clim() == right.images[0].get_clim() == (0, 1), "the same colour is the same share"
+    assert [label.get_text() for label in left.get_yticklabels()] == ["film", "car"]
+    ink = {text.get_text(): text.get_color() for text in left.texts}
+    assert ink["0.90"] != ink["0.10"], "light on dark and dark on light"
+
+
+def test_an_arm_looks_the_same_in_every_panel_of_learning_curves():
+    first = pd.DataFrame({"single": [0.5, 0.6], "conditioned": [0.5, 0.8]}, index=[100, 200])
+    left, right = plot_learning({"300": first[["conditioned"]], "3000": first}, floor=0.5).axes
+    lines = {line.get_label(): line for line in right.lines}
+    (alone,) = [line for line in left.lines if line.get_label() == "conditioned"]
+    assert list(lines["single"].get_ydata()) == [0.5, 0.6]
+    for look in ("color", "marker", "linestyle"):
+        assert getattr(alone, f"get_{look}")() == getattr(lines["conditioned"], f"get_{look}")()
+    assert alone.get_color() != lines["single"].get_color()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("tables", [{}, {"empty": pd.DataFrame()}])
+@pytest.mark.parametrize("plot", [plot_gates, plot_learning])
+def test_an_empty_table_is_no_picture(plot, tables):
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plot(tables)
 
 
 def test_cosines_are_drawn_with_their_running_mean():

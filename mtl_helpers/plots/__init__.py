@@ -8,12 +8,13 @@ from mtl_helpers.plots.fronts import draw_confusion, plot_front
 from mtl_helpers.plots.histories import plot_cosines, plot_history, plot_weights, smooth
 from mtl_helpers.plots.landscapes import plot_landscape
 from mtl_helpers.plots.styles import task_markers, task_styles
-from mtl_helpers.plots.tables import html_table
-from mtl_helpers.plots.ways import WAYS, draw_ways
+from mtl_helpers.plots.tables import Folded, html_table
+from mtl_helpers.plots.ways import WAYS, draw_ways, plot_gates, plot_learning
 
 __all__ = [
     "WAYS",
     "Figure",
+    "Folded",
     "draw_architecture",
     "draw_confusion",
     "draw_ways",
@@ -25,8 +26,10 @@ __all__ = [
     "plot_claims",
     "plot_cosines",
     "plot_front",
+    "plot_gates",
     "plot_history",
     "plot_landscape",
+    "plot_learning",
     "plot_weights",
     "smooth",
     "task_markers",
