@@ -23,13 +23,20 @@ def claims() -> list[Claim]:
 
 def conditioning() -> list[Claim]:
     """What the condition brings, and what costs."""
-    brings, costs = "The topic labels bring the gain.", "It is the shared encoder that costs, not the joint training"
+    brings, more = "The topic labels bring the gain.", "two encoders trained jointly gain 6 points more"
     made = [
         (1000, "plain sharing", "single", "open", "plain sharing found none of the 31 points there are", ""),
-        (1000, "conditioned", "single", "higher", brings, "control, free"),
+        (
+            1000,
+            "conditioned",
+            "single",
+            "higher",
+            "A conditioned head gains 19 points with 1,000 reviews",
+            "control, free",
+        ),
         (1000, "conditioned", "control, free", "higher", brings, "control, free"),
         (3000, "conditioned", "single", "higher", brings, "control"),
-        (1000, "two encoders, jointly", "conditioned", "higher", costs, "topic first"),
+        (1000, "two encoders, jointly", "conditioned", "higher", more, "topic first"),
         (3000, "two encoders, jointly", "conditioned", "open", "five seeds do not settle it", ""),
         (1000, "topic first", "conditioned", "open", "A shared encoder that learnt topic *first* gets none", ""),
         (3000, "MLP head", "single", "lower", "they end at 0.50, pure guessing, below the single model", ""),
@@ -58,7 +65,15 @@ def few_labels() -> list[Claim]:
     alike = "But one task on sentiment read off the stars does exactly as well"
     real = "stars as a second task bring 14 points to 100 sentiment labels"
     return [
-        _of(world_runs(name), two, "control", "higher", "Against the control, the stars bring 12.", "labels", **FEW),
+        _of(
+            world_runs(name),
+            two,
+            "control",
+            "higher",
+            "Stars help few sentiment labels by 12 points over their control",
+            "labels",
+            **FEW,
+        ),
         _of(world_runs(name), "single on the stars", two, "equal", alike, "labels", margin=1.0, **FEW),
         _of(world_runs("real, 100 sentiment labels"), "stars on all", "single", "higher", real, "labels-real", **FEW),
     ]

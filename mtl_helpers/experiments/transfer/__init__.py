@@ -1,4 +1,4 @@
-"""The transfer table of lesson 03: what does a second task change? About 14 minutes on two cores.
+"""The transfer table of lesson 03: what does a second task change? About 11 minutes on two cores.
 
 Every seed redraws the data and the initial weights (on the corpus: the split); each arm is compared with the single-task
 model of the same seed, and the table gives the mean change with its 95 % interval. In the written world all arms take the
