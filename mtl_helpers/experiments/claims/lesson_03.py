@@ -23,7 +23,7 @@ def claims() -> list[Claim]:
 
 def conditioning() -> list[Claim]:
     """What the condition brings, and what costs."""
-    brings, more = "The topic labels bring the gain.", "two encoders trained jointly gain 6 points more"
+    brings, more = "The topic labels bring the gain", "two encoders trained jointly gain 6 points more"
     made = [
         (1000, "plain sharing", "single", "open", "plain sharing found none of the 31 points there are", ""),
         (
@@ -50,7 +50,7 @@ def conditioning() -> list[Claim]:
 
 def few_reviews() -> list[Claim]:
     """300 reviews are enough, but not jointly on one encoder."""
-    sentence = "With 300 reviews the relation can be learnt, only not jointly on one encoder."
+    sentence = "With 300 reviews the relation can be learnt, only not jointly on one encoder"
     made = [
         ("pipeline", "single", "higher"),
         ("topic first", "conditioned", "higher"),
