@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from mtl_helpers.claims.checks import ClaimError
 from mtl_helpers.claims.register import LEVEL, Claim, Kind
 from mtl_helpers.evaluation import confidence_interval, paired_scores, smallest_effect
+from mtl_helpers.evaluation.statistics.crossed import crossed_error
 from mtl_helpers.evaluation.statistics.p_values import equivalence_p_from_t, p_from_t
 from mtl_helpers.evaluation.statistics.repeats import standard_error
 
@@ -118,6 +120,58 @@ def from_runs(
         shared_rows=shared_rows,
         family=family,
         comparisons=comparisons,
+    )
+
+
+def from_crossed(
+    values: np.ndarray,
+    *,
+    id: str,
+    sentence: str,
+    kind: Kind,
+    unit: str,
+    resampled: str,
+    baseline: str,
+    source: str,
+    control: str = "",
+    margin: float = math.nan,
+    family: str = "",
+    comparisons: int = 1,
+) -> Claim:
+    """A row from differences ``(runs, rows)``, where every run is asked the same test rows. For the fields see `Claim`.
+
+    The error is that of `crossed_error`, over runs and rows; interval and p are those of a t with runs - 1 degrees of
+    freedom, of which there are fewer than rows.
+
+    >>> right = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1]])
+    >>> row = from_crossed(100 * (right - right[:, ::-1]), id="08-gain", sentence="It gains.", kind="higher", unit="points",
+    ...     resampled="reviews, split, first weights", baseline="single", source="sealed.csv")
+    >>> row.estimate, row.low < 0 < row.high, row.seeds, row.method
+    (0.0, True, 3, 'two-way bootstrap')
+    """
+    values = np.asarray(values, dtype=float)
+    error, runs, mean = crossed_error(values), len(values), float(values.mean())
+    half = float(stats.t.ppf(0.975, runs - 1)) * error
+    return Claim(
+        id=id,
+        sentence=sentence,
+        kind=kind,
+        unit=unit,
+        estimate=mean,
+        low=mean - half,
+        high=mean + half,
+        method="two-way bootstrap",
+        resampled=resampled,
+        baseline=baseline,
+        control=control,
+        floor=0.0,
+        margin=margin,
+        seeds=runs,
+        family=family or id,
+        comparisons=comparisons,
+        smallest_effect=smallest_effect(error * math.sqrt(runs), runs, level=1 - LEVEL / comparisons),
+        p=_p(kind, mean, error, runs, margin),
+        source=source,
     )
 
 
