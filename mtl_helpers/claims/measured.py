@@ -140,8 +140,7 @@ def from_crossed(
 ) -> Claim:
     """A row from differences ``(runs, rows)``, where every run is asked the same test rows. For the fields see `Claim`.
 
-    The error is that of `crossed_error`, over runs and rows; interval and p are those of a t with runs - 1 degrees of
-    freedom, of which there are fewer than rows.
+    Error and degrees of freedom are those of `crossed_error`, over runs and rows.
 
     >>> right = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1]])
     >>> row = from_crossed(100 * (right - right[:, ::-1]), id="08-gain", sentence="It gains.", kind="higher", unit="points",
@@ -150,8 +149,8 @@ def from_crossed(
     (0.0, True, 3, 'two-way bootstrap')
     """
     values = np.asarray(values, dtype=float)
-    error, runs, mean = crossed_error(values), len(values), float(values.mean())
-    half = float(stats.t.ppf(0.975, runs - 1)) * error
+    error, freedom = crossed_error(values)
+    mean, half = float(values.mean()), float(stats.t.ppf(0.975, freedom)) * error
     return Claim(
         id=id,
         sentence=sentence,
@@ -166,11 +165,11 @@ def from_crossed(
         control=control,
         floor=0.0,
         margin=margin,
-        seeds=runs,
+        seeds=len(values),
         family=family or id,
         comparisons=comparisons,
-        smallest_effect=smallest_effect(error * math.sqrt(runs), runs, level=1 - LEVEL / comparisons),
-        p=_p(kind, mean, error, runs, margin),
+        smallest_effect=smallest_effect(error * math.sqrt(freedom + 1), freedom + 1, level=1 - LEVEL / comparisons),
+        p=_p(kind, mean, error, freedom + 1, margin),
         source=source,
     )
 
@@ -207,7 +206,7 @@ def computed(
     )
 
 
-def _p(kind: Kind, difference: float, error: float, runs: int, margin: float) -> float:
+def _p(kind: Kind, difference: float, error: float, runs: float, margin: float) -> float:
     if kind != "equal":
         return p_from_t(difference, error, runs)
     if not margin > 0:

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
+from mtl_helpers.claims.article.awaited import AWAITED
 from mtl_helpers.claims.checks import ClaimError
 from mtl_helpers.claims.register import LEVEL
 
@@ -38,7 +39,8 @@ class ArticleClaim:
     ``chinese`` is quoted from one of `sentences.SENTENCES`, ``english`` its translation, and ``counts`` what would count as
     evidence, written down before a verdict. ``because`` is why it cannot be tested here, for a claim that has no evidence.
 
-    **The rule.** A row of the register, with a threshold (0 unless chosen) for what counts as an effect, in points or per cent,
+    **The rule.** A row of the register, with a threshold for what counts as an effect, in points or per cent (0 if none is
+    chosen),
 
     - *supports* the claim if its 95 % interval lies beyond floor + threshold on the article's side and, after Holm's
       correction, p < 0.05;
@@ -88,10 +90,8 @@ def read_row(row: pd.Series, side: Side, threshold: float = 0.0, than: float | N
         low, high = -high, -low
     if row.kind == "computed":
         return "supports" if low > 0 and low >= least else "contradicts"
-    if row.kind == "equal":  # its p is that of the equivalence; the interval says whether there is a difference
-        found = low > 0 or high < 0
-    else:
-        found = row.p_holm < LEVEL
+    # The p of an "equal" is that of the equivalence; whether there is a difference, its interval says.
+    found = low > 0 or high < 0 if row.kind == "equal" else row.p_holm < LEVEL
     if found and low > least:
         return "supports"
     if (found and high < 0) or (least > 0 and high < least) or row.verdict == "equivalent":
@@ -108,17 +108,19 @@ def judge_claim(claim: ArticleClaim, register: pd.DataFrame, threshold: float = 
     >>> judge_claim(ear, read_claims()).said
     'holds when routes are few'
     """
-    if absent := [one.row for one in claim.evidence if one.row not in register.index]:
+    evidence = [one for one in claim.evidence if one.row in register.index or one.row not in AWAITED]
+    if absent := [one.row for one in evidence if one.row not in register.index]:
         raise ClaimError(f"Claim '{claim.id}' rests on {', '.join(absent)}, which the register does not have.")
-    readings = {one.row: read_row(register.loc[one.row], one.side, threshold, one.than) for one in claim.evidence}
+    readings = {one.row: read_row(register.loc[one.row], one.side, threshold, one.than) for one in evidence}
     kinds = set(readings.values())
     if not readings:
         word: Word = "cannot be tested here" if claim.because else "not shown"
-        return Judgement(word, f"{word}, because {claim.because}" if claim.because else word, readings)
+        why = claim.because or "its rows are not in the register yet"
+        return Judgement(word, f"{word}, because {why}", readings)
     if kinds == {"supports"}:
         return Judgement("holds", "holds", readings)
     if "supports" in kinds:
-        when = dict.fromkeys(one.when for one in claim.evidence if readings[one.row] == "supports")
+        when = dict.fromkeys(one.when for one in evidence if readings[one.row] == "supports")
         return Judgement("holds when", f"holds when {'; when '.join(when)}", readings)
     word = "does not hold" if "contradicts" in kinds else "not shown"
     return Judgement(word, word, readings)

@@ -39,8 +39,8 @@ def article_claim(id: str, *, threshold: float = 0.0) -> None:
     judgement = judge_claim(claim, register, threshold)
     print(f"“{claim.chinese}”\n{claim.english[0].upper()}{claim.english[1:]}.")
     _wrapped(f"what would count: {claim.counts}")
-    for one in claim.evidence:
-        print(f"  {MARKS[judgement.readings[one.row]]} {one.row}: {in_short(register.loc[one.row])}")
+    for name, reading in judgement.readings.items():
+        print(f"  {MARKS[reading]} {name}: {in_short(register.loc[name])}")
     _wrapped(f"VERDICT: {judgement.said}")
 
 
