@@ -38,8 +38,8 @@ def _branch(ax: Axes, branch: Branch, top: float, *, last: bool) -> None:
     _box(ax, 0.1, top, QUESTION - 0.1, facecolor="#f2f2f2", edgecolor="#777777", linestyle="-")
     _box(ax, left, top, ADVICE - 0.1, facecolor="white", **thin)
     ax.text(0.25, middle, textwrap.fill(branch.question, 29), va="center", fontsize=11, color="#111111")
-    said = textwrap.fill(branch.advice, 66)
-    rests = textwrap.fill(", ".join(branch.rows) + (f" (thin: {branch.thin})" if branch.thin else ""), 78)
+    said = textwrap.fill(branch.advice, 74)
+    rests = textwrap.fill(", ".join(branch.rows) + (f" (thin: {branch.thin})" if branch.thin else ""), 92)
     ax.text(left + 0.12, top + 0.08, said, va="top", fontsize=10.5, color="#111111")
     ax.text(left + 0.12, top + HIGH - 0.07, rests, va="bottom", fontsize=8.5, color="#555555")
     arrow = {"arrowstyle": "-|>", "color": "#555555", "linewidth": 1.4}
