@@ -18,8 +18,8 @@ GAP, STEP, HIGH = 0.9, 1.2, 0.92  # between the columns, from branch to branch, 
 def draw_decisions(branches: Sequence[Branch] = DECISIONS) -> Figure:
     """A branch a row: the question, what to do, and the ids of its rows; evidence that is thin has a dashed orange frame.
 
-    >>> draw_decisions().axes[0].get_xlim()[0]
-    0.0
+    >>> len(draw_decisions().axes)
+    1
     """
     width, height = QUESTION + GAP + ADVICE, STEP * len(branches) + 0.3
     figure = Figure(figsize=(width, height), dpi=100)

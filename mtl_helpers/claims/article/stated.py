@@ -2,18 +2,8 @@
 
 from __future__ import annotations
 
+from mtl_helpers.claims.article.conditions import ACTION, ROUTES, RULES, SHARED, SMALL, STARS, TOLD, WAYPOINTS, on_both
 from mtl_helpers.claims.article.rule import ArticleClaim, Evidence
-
-RULES = ("uncertainty", "GradNorm", "PCGrad")
-ROUTES = "the action has 300 routes to learn from (driving)"
-MORE_ROUTES = "the action has 1,000 or 4,000 routes"
-WAYPOINTS = "the waypoints are planned together with the rest"
-STARS = "100 labels of sentiment are joined by the stars of all reviews (sealed reviews)"
-SHARED = "one network has both tasks, with all labels (sealed reviews)"
-TOLD = "one task is told of the other (sealed reviews)"
-SMALL = "a small network shares, with λ equal (sealed reviews)"
-
-SHARED_SEALED = tuple(Evidence(f"08-shared-{task}", "above", SHARED) for task in ("topic", "sentiment"))
 
 ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
     ArticleClaim(
@@ -22,11 +12,10 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="training several tasks in one model improves what it can learn, and widens its use",
         counts="a higher score of the shared model than of a model of its own, in each world",
         evidence=(
-            Evidence("06-action-300", "above", ROUTES),
-            *(Evidence(f"06-action-{labels}", "above", MORE_ROUTES) for labels in (1000, 4000)),
+            *ACTION,
             Evidence("05-sharing-digits-large", "above", "a large network reads two digits"),
             Evidence("05-sharing-reviews-large", "above", "a large network reads reviews"),
-            *SHARED_SEALED,
+            *on_both("08-shared", "above", SHARED),
             Evidence("08-stars-sentiment", "above", STARS),
         ),
     ),
@@ -54,7 +43,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
             Evidence("02-step-CNN", "below", "a training step of CNNs is timed", 1.0),
             Evidence("02-quality-CNN-topic", "above", "accuracy on topic is asked, too"),
             Evidence("02-quality-CNN-sentiment", "above", "accuracy on sentiment is asked, too"),
-            *SHARED_SEALED,
+            *on_both("08-shared", "above", SHARED),
         ),
     ),
     ArticleClaim(
@@ -63,6 +52,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="training data can be shared",
         counts="labels of another task that stand in for labels of this one, against a control with their loss off",
         evidence=(
+            Evidence("03-labels-stars-on-2000-control", "above", "2,000 stars join 300 labels (controlled world)"),
             Evidence("08-stars-sentiment", "above", STARS),
             Evidence("08-stars-control-sentiment", "above", STARS),
         ),
@@ -95,12 +85,12 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="design and optimisation have to consider what several tasks need",
         counts="a shared model that is worse for a task unless something is done for that task",
         evidence=(
+            Evidence("03-rho1-3000-conditioned-single", "above", "topic turns words round (controlled world)"),
             Evidence("05-sharing-reviews-small", "below", "a small network shares, at equal λ (reviews)"),
             Evidence("05-sharing-digits-small", "below", "a small network shares, at equal λ (digits)"),
             Evidence("05-raw-units", "below", "a regression in raw units joins"),
             Evidence("06-waypoints-300", "below", "a regression joins at equal λ (driving)"),
-            Evidence("08-small-topic", "below", SMALL),
-            Evidence("08-small-sentiment", "below", SMALL),
+            *on_both("08-small", "below", SMALL),
         ),
     ),
     ArticleClaim(
@@ -119,9 +109,14 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="add a mechanism that relates the tasks, such as shared parameters or features",
         counts="a gain by sharing alone; a gain by a head that is told of the other task",
         evidence=(
-            *SHARED_SEALED,
-            Evidence("08-told-topic", "above", TOLD),
-            Evidence("08-told-sentiment", "above", TOLD),
+            Evidence(
+                "03-rho1-1000-plain-sharing-single", "above", "topic turns words round and only an encoder is shared"
+            ),
+            Evidence("03-rho1-1000-conditioned-single", "above", "topic turns words round and a head is told of it"),
+            Evidence("03-rho0-1000-conditioned-single", "above", "tasks have nothing to do with each other"),
+            Evidence("03-real-sentiment-conditioned-single", "above", "the written corpus is learnt"),
+            *on_both("08-shared", "above", SHARED),
+            *on_both("08-told", "above", TOLD),
         ),
     ),
     ArticleClaim(
@@ -130,6 +125,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="the tasks can influence each other",
         counts="a change of one task by the labels of another, whether up or down, against a control",
         evidence=(
+            Evidence("03-rho1-1000-conditioned-control-free", "above", "topic turns words round (controlled world)"),
             Evidence("08-stars-control-sentiment", "above", STARS),
             Evidence("06-action-300", "above", ROUTES),
             Evidence("06-waypoints-4000", "below", "the waypoints learn beside the rest (driving)"),
@@ -178,8 +174,9 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="it serves in many applications, such as language",
         counts="a gain on reviews, also on new ones",
         evidence=(
+            Evidence("03-labels-real-stars-on-all-single", "above", "100 labels are joined by stars (corpus)"),
             Evidence("08-stars-sentiment", "above", STARS),
-            *SHARED_SEALED,
+            *on_both("08-shared", "above", SHARED),
         ),
     ),
     ArticleClaim(
@@ -207,8 +204,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="for driving, joint optimisation in one model improves the system as a whole",
         counts="action and waypoints both better than by models of their own; in a simulator, on no road",
         evidence=(
-            Evidence("06-action-300", "above", ROUTES),
-            *(Evidence(f"06-action-{labels}", "above", MORE_ROUTES) for labels in (1000, 4000)),
+            *ACTION,
             *(Evidence(f"06-waypoints-{labels}", "above", WAYPOINTS) for labels in (300, 1000, 4000)),
         ),
     ),
@@ -232,13 +228,11 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="the tasks influence each other, which improves generalisation",
         counts="a higher score on texts by other writers, the sealed reviews, against a model of its own",
         evidence=(
-            *SHARED_SEALED,
-            Evidence("08-conditioned-topic", "above", TOLD),
-            Evidence("08-conditioned-sentiment", "above", TOLD),
+            *on_both("08-shared", "above", SHARED),
+            *on_both("08-conditioned", "above", TOLD),
             Evidence("08-stars-sentiment", "above", STARS),
             Evidence("08-stars-control-sentiment", "above", STARS),
-            Evidence("08-small-topic", "above", SMALL),
-            Evidence("08-small-sentiment", "above", SMALL),
+            *on_both("08-small", "above", SMALL),
         ),
     ),
     ArticleClaim(
