@@ -16,6 +16,7 @@ from on_the_page import page_models, page_says, wait_for
 from mtl_helpers.data import data_file, make_loader
 from mtl_helpers.driving import DRIVING_TASKS, make_drives
 from mtl_helpers.live import (
+    ClaimsDemo,
     DataDemo,
     DemoError,
     DriveDemo,
@@ -57,6 +58,7 @@ MADE = {
     "transfer": lambda request: TransferDemo(n=100, filters=3),
     "pareto": lambda request: ParetoDemo(),
     "price": lambda request: PriceDemo(),
+    "claims": lambda request: ClaimsDemo(),
     "drive": drive_demo,
 }
 # A choice that the page makes in each: the widget, and what it says.
@@ -68,6 +70,7 @@ CHOICE = {
     "transfer": lambda demo: (demo.sliders["filters"], {"index": 1}),
     "pareto": lambda demo: (demo.slider, {"index": 2}),
     "price": lambda demo: (demo.tasks, {"value": 9}),
+    "claims": lambda demo: (demo.threshold, {"value": 2.5}),
     "drive": lambda demo: (demo.sliders["sign"], {"index": 3}),
 }
 

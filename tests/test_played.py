@@ -27,6 +27,7 @@ MADE = {
     "05_evaluation": ["demo"],
     "06_driving": ["demo"],
     "07_large_models": ["c-from-mtl-helpers-live-import", "c-from-mtl-helpers-live-import-2"],
+    "08_claims": ["demo"],
 }
 NAMES = {"lab", "wheel", "demo", "arrows", "landscape", "pareto", "drive"}
 

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from mtl_helpers.claims.checks import ClaimError
 from mtl_helpers.claims.register import LEVEL, Claim, Kind
 from mtl_helpers.evaluation import confidence_interval, paired_scores, smallest_effect
+from mtl_helpers.evaluation.statistics.crossed import crossed_error
 from mtl_helpers.evaluation.statistics.p_values import equivalence_p_from_t, p_from_t
 from mtl_helpers.evaluation.statistics.repeats import standard_error
 
@@ -121,6 +123,57 @@ def from_runs(
     )
 
 
+def from_crossed(
+    values: np.ndarray,
+    *,
+    id: str,
+    sentence: str,
+    kind: Kind,
+    unit: str,
+    resampled: str,
+    baseline: str,
+    source: str,
+    control: str = "",
+    margin: float = math.nan,
+    family: str = "",
+    comparisons: int = 1,
+) -> Claim:
+    """A row from differences ``(runs, rows)``, where every run is asked the same test rows. For the fields see `Claim`.
+
+    Error and degrees of freedom are those of `crossed_error`, over runs and rows.
+
+    >>> right = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1]])
+    >>> row = from_crossed(100 * (right - right[:, ::-1]), id="08-gain", sentence="It gains.", kind="higher", unit="points",
+    ...     resampled="reviews, split, first weights", baseline="single", source="sealed.csv")
+    >>> row.estimate, row.low < 0 < row.high, row.seeds, row.method
+    (0.0, True, 3, 'two-way bootstrap')
+    """
+    values = np.asarray(values, dtype=float)
+    error, freedom = crossed_error(values)
+    mean, half = float(values.mean()), float(stats.t.ppf(0.975, freedom)) * error
+    return Claim(
+        id=id,
+        sentence=sentence,
+        kind=kind,
+        unit=unit,
+        estimate=mean,
+        low=mean - half,
+        high=mean + half,
+        method="two-way bootstrap",
+        resampled=resampled,
+        baseline=baseline,
+        control=control,
+        floor=0.0,
+        margin=margin,
+        seeds=len(values),
+        family=family or id,
+        comparisons=comparisons,
+        smallest_effect=smallest_effect(error * math.sqrt(freedom + 1), freedom + 1, level=1 - LEVEL / comparisons),
+        p=_p(kind, mean, error, freedom + 1, margin),
+        source=source,
+    )
+
+
 def computed(
     value: float, *, id: str, sentence: str, unit: str, source: str, baseline: str = "", floor: float = 0.0
 ) -> Claim:
@@ -153,7 +206,7 @@ def computed(
     )
 
 
-def _p(kind: Kind, difference: float, error: float, runs: int, margin: float) -> float:
+def _p(kind: Kind, difference: float, error: float, runs: float, margin: float) -> float:
     if kind != "equal":
         return p_from_t(difference, error, runs)
     if not margin > 0:

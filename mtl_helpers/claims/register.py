@@ -16,7 +16,7 @@ from mtl_helpers.evaluation import holm
 CLAIMS = Path(__file__).resolve().parents[2] / "data" / "results" / "claims.csv"
 LEVEL = 0.05  # a false find in a family of comparisons, at most so often
 Kind = Literal["higher", "lower", "equal", "open", "computed"]
-Method = Literal["t", "corrected t", "none"]
+Method = Literal["t", "corrected t", "two-way bootstrap", "none"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +27,8 @@ class Claim:
     marks for bold or italics; several rows may share one. ``estimate`` with its 95 % interval ``low`` to ``high`` is in
     ``unit``, not adjusted for other comparisons. ``floor`` is what the estimate is held against: 0 for a difference, and for a
     score what an uninformed answer gets. ``method`` says how the interval was made ("t"; "corrected t" where runs share rows;
-    "none" where there is no chance), and ``resampled`` what differs from run to run: data, split, first weights.
+    "two-way bootstrap" where all are asked one set of new rows; "none" where there is no chance), and ``resampled`` what
+    differs from run to run: data, split, first weights.
     ``baseline`` is what the estimate is a difference to, ``control`` the arm that has all but the one thing in question (""
     where there is none: the sentence may then not say *why*). ``comparisons`` were made in its ``family``, whether or not each
     is a row here. ``smallest_effect`` is the smallest true difference that so many runs find with 80 % power, at the level of

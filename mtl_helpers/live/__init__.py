@@ -1,5 +1,6 @@
 """Live widgets: the λ lab, in which the task weights are dragged while the model trains, and the demos of the lessons."""
 
+from mtl_helpers.live.demos.claims import ClaimsDemo
 from mtl_helpers.live.demos.data import DataDemo
 from mtl_helpers.live.demos.demo import DemoError
 from mtl_helpers.live.demos.drive import DriveDemo
@@ -12,6 +13,7 @@ from mtl_helpers.live.demos.transfer import TransferDemo
 from mtl_helpers.live.lab import LabError, LambdaLab, World, lab_worlds
 
 __all__ = [
+    "ClaimsDemo",
     "DataDemo",
     "DemoError",
     "DriveDemo",

@@ -20,9 +20,10 @@ from mtl_helpers.experiments.claims import (
     lesson_05,
     lesson_06,
     lesson_07,
+    lesson_08,
 )
 
-LESSONS = (lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07)
+LESSONS = (lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07, lesson_08)
 
 
 def all_claims() -> pd.DataFrame:
