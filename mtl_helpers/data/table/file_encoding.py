@@ -25,6 +25,11 @@ def decode(raw: bytes, name: str, encoding: str | None = None) -> tuple[bytes, s
     if encoding is None and max(even, odd) > len(raw[:1000]) / 10 and min(even, odd) < max(even, odd) / 10:
         guess = "UTF-16-LE" if odd > even else "UTF-16-BE"
         return _strictly(raw, guess, name).encode(), "UTF-16"
+    if b"\0" in raw[:1000] and (encoding is None or not encoding.lower().startswith(("utf-16", "utf-32"))):
+        raise DataError(
+            f"{name}: is no text file: it holds zero bytes, as pictures and programs do. A table is a text file; save it as "
+            "'CSV UTF-8'."
+        )
     if encoding is None:
         try:
             raw.decode("utf-8")
