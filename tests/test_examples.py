@@ -1,4 +1,4 @@
-"""What the data card says of the three shipped examples of lesson 09 holds: counts, variety, and that no surface tells a label."""
+"""What the data card says of the three shipped examples of lesson 09 holds: counts, variety, no surface tells a label."""
 
 import re
 import subprocess

@@ -1,4 +1,4 @@
-"""Lesson 09's template: broken files in many ways, tables of odd shapes through the whole chain, a report that stands alone."""
+"""Lesson 09's template: files broken in many ways, odd tables through the whole chain, a report that stands alone."""
 
 import re
 from pathlib import Path

@@ -1,11 +1,11 @@
-"""Makes products.csv: 360 invented electrical goods, drawn with a fixed seed. Run it in any folder; it writes beside itself."""
+"""Makes products.csv: 360 invented electrical goods, drawn with a fixed seed; it writes beside itself."""
 
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-# By category: watts (low, high), kilograms (low, high), width to its usual (low, high), euros at the lightest, euros a kilogram.
+# By category: watts, kilograms and width to its usual (low, high), euros at the lightest, euros a kilogram.
 CATEGORIES = {
     "fan": ((25, 75), (1.5, 7.0), (1.2, 1.8), 18, 5),
     "heater": ((900, 2500), (1.5, 8.0), (0.9, 1.6), 25, 8),

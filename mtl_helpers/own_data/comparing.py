@@ -1,4 +1,4 @@
-"""The ways of learning a table's tasks, each on the same re-splits: floor, linear model, alone, shared, conditioned, frozen."""
+"""The ways of learning a table's tasks, each on the same re-splits: floor, linear, alone, shared, conditioned, frozen."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def compare(
 ) -> Comparison:
     """Learn every task in every way on ``splits`` re-splits of the table; each is tested once, on rows none has seen.
 
-    Everything is chosen on validation rows: the linear model's strength, and the step whose weights are kept. All networks take
+    Validation rows choose the linear model's strength and the step whose weights are kept. All networks take
     the same number of steps. ``processes`` as in `evaluation.sweep`. With one task there is nothing to share.
     """
     start = time.perf_counter()
@@ -173,7 +173,8 @@ def floor_score(task: Task, train: pd.DataFrame, test: pd.DataFrame) -> float:
 
     >>> from mtl_helpers.tasks import Classification
     >>> mood = Classification("mood", ("bad", "good"))
-    >>> floor_score(mood, pd.DataFrame({"mood": ["good", "good", "bad"]}), pd.DataFrame({"mood": ["bad", "good", "bad", "bad"]}))
+    >>> train = pd.DataFrame({"mood": ["good", "good", "bad"]})
+    >>> floor_score(mood, train, pd.DataFrame({"mood": ["bad", "good", "bad", "bad"]}))
     0.25
     """
     target, mask = task.encode(train[task.name])
@@ -181,7 +182,7 @@ def floor_score(task: Task, train: pd.DataFrame, test: pd.DataFrame) -> float:
     values, counts = known.unique(dim=0, return_counts=True)
     likely = values[counts.argsort(descending=True)[:30]]
     if not task.classes:
-        likely = known.median(dim=0).values[None] if known.dim() > 1 else known.median()[None]
+        likely = known.median(dim=0)[0][None] if known.dim() > 1 else known.median()[None]
     sign = 1 if task.higher_is_better else -1
     best = max(likely, key=lambda one: sign * task.score(one.expand_as(known), known))
     target, mask = task.encode(test[task.name])

@@ -57,10 +57,10 @@ def task_of(file: str, column: str, cells: pd.Series, kind: Kind | None = None) 
         raise DataError(
             f"{where}: every cell is empty, so there is no label to learn. Name another column in labels=[...]."
         )
-    if known.nunique() == 1:
+    if len(known.unique()) == 1:
         raise DataError(
-            f"{where}: all {len(known)} labels are {known.iloc[0]!r}; with one class only there is nothing to tell apart. Leave "
-            "the column out of labels=[...]."
+            f"{where}: all {len(known)} labels are {known.iloc[0]!r}; with one class only there is nothing to tell apart. "
+            "Leave the column out of labels=[...]."
         )
     if kind not in (None, "class", "classes", "number"):
         raise DataError(f"{where}: kinds say 'class', 'classes' or 'number'; found {kind!r}.")
@@ -70,8 +70,8 @@ def task_of(file: str, column: str, cells: pd.Series, kind: Kind | None = None) 
         raise _no_numbers(where, known)
     if kind is None and known.map(lambda one: bool(_WITH_UNIT.fullmatch(one))).all():
         raise DataError(
-            f"{where}, row {known.index[0] + 2}: {known.iloc[0]!r} is a number with a unit or sign. Write the number alone, or "
-            f"say kinds={{'{column}': 'class'}} to take the cells as classes."
+            f"{where}, row {known.index[0] + 2}: {known.iloc[0]!r} is a number with a unit or sign. Write the number alone, "
+            f"or say kinds={{'{column}': 'class'}} to take the cells as classes."
         )
     if kind == "classes" or (kind is None and _joined(known)):
         task = MultiLabel.from_labels(task_name(column), known)
@@ -93,8 +93,8 @@ def _of_numbers(
         return _classes(where, column, shown.where(labels.notna(), None), said)
     if whole and len(known) > 3 and known.diff().dropna().eq(1).all():
         raise DataError(
-            f"{where}: counts {int(known.iloc[0])}, {int(known.iloc[1])}, {int(known.iloc[2])} and so on: it numbers the rows, "
-            "and is no label. Leave it out of labels=[...]."
+            f"{where}: counts {int(known.iloc[0])}, {int(known.iloc[1])}, {int(known.iloc[2])} and so on: it numbers the "
+            "rows, and is no label. Leave it out of labels=[...]."
         )
     unit = f"numbers from {known.min():g} to {known.max():g}, median {known.median():.4g}"
     few = f" ({known.nunique()} values; kinds={{'{column}': 'class'}} takes them as classes)"
@@ -122,8 +122,8 @@ def _no_numbers(where: str, known: pd.Series) -> DataError:
     odd = known[~known.map(lambda one: bool(_NUMBER.fullmatch(one)))]
     if len(odd):
         return DataError(
-            f"{where}, row {odd.index[0] + 2}: {odd.iloc[0]!r} is no number, while {len(known) - len(odd)} of {len(known)} labels "
-            "are. Correct that cell, or empty it if it is missing; or give kinds={...: 'class'} to take all as classes."
+            f"{where}, row {odd.index[0] + 2}: {odd.iloc[0]!r} is no number, while {len(known) - len(odd)} of {len(known)} "
+            "labels are. Correct that cell, or empty it if it is missing; or give kinds={...: 'class'} to take all as classes."
         )
     commas = known[known.str.contains(r"[,' ]", regex=True)]
     row, one = (commas.index[0], commas.iloc[0]) if len(commas) else (known.index[0], known.iloc[0])

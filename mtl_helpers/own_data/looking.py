@@ -172,8 +172,8 @@ def _refuse_double_heads(path: Path, separator: str | None, encoding: str | None
     if twice := [name for name, n in Counter(heads).items() if n > 1 and name.strip()]:
         places = [str(i + 1) for i, name in enumerate(heads) if name == twice[0]]
         raise DataError(
-            f"{path.name}: the header names '{twice[0]}' {len(places)} times (columns {' and '.join(places)}). Give each column "
-            "its own name in the first line."
+            f"{path.name}: the header names '{twice[0]}' {len(places)} times (columns {' and '.join(places)}). Give each "
+            "column its own name in the first line."
         )
 
 

@@ -79,12 +79,12 @@ def method(found: Comparison) -> str:
     together = f", rows of one '{table.groups}' in one part" if table.groups else ""
     drawn = f" Of {table.rows:,} rows {len(table.frame):,} were used." if table.rows != len(table.frame) else ""
     return (
-        f"The models read {' and '.join(inputs)}.{drawn} The table was split {splits} times, anew each time, into {train} to learn "
-        f"from, {val} to choose by and {test} to test on, no text in common{together}. Each way of learning was trained on "
-        f"each split: networks for {found.steps} steps of 32 rows, with the weights of the best validation kept. Intervals are "
-        "95 %, of the corrected resampled t test (Nadeau and Bengio 2003), since the splits re-use the same rows: they speak of "
-        "new splits and first weights, and of new rows only as far as these rows stand for them. All questions to this table "
-        "count as one family (Holm's correction)."
+        f"The models read {' and '.join(inputs)}.{drawn} The table was split {splits} times, anew each time, into {train} "
+        f"to learn from, {val} to choose by and {test} to test on, no text in common{together}. Each way of learning was "
+        f"trained on each split: networks for {found.steps} steps of 32 rows, with the weights of the best validation kept. "
+        "Intervals are 95 %, of the corrected resampled t test (Nadeau and Bengio 2003), since the splits re-use the same "
+        "rows: they speak of new splits and first weights, and of new rows only as far as these rows stand for them. All "
+        "questions to this table count as one family (Holm's correction)."
     )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor
 
@@ -21,10 +19,6 @@ def _customers(train: Tensor, test: Tensor) -> Tensor:
 
 def _train_rows(train: Tensor, test: Tensor) -> Tensor:
     return torch.isin(train, test).sum()
-
-
-def _answers(given: Any) -> Any:
-    return [float(one) for one in given] if isinstance(given, (list, tuple)) else given
 
 
 EXERCISES = {
@@ -46,50 +40,37 @@ EXERCISES = {
         solution="def leaked(train, test):\n    return torch.isin(test, train).sum()",
     ),
     "09-2": Exercise(
-        reference=torch.tensor([1.0, 0.0, 0.0, 1.0, 0.0]),
-        reading=_answers,
+        reference=14,
         slips={
-            "Sentence 2: 'not shown' is no equality. The interval has room for seven points.": [
-                True,
-                True,
-                False,
-                True,
-                False,
-            ],
-            "Sentence 3: the splits re-use these 300 tickets. Of next year's nothing was measured.": [
-                True,
-                False,
-                True,
-                True,
-                False,
-            ],
-            "Sentence 4: the design had the power for it, from six points on.": [True, False, False, False, False],
-            "Sentence 5: the interval has zero in it.": [True, False, False, True, True],
+            "Sentence 2: 'not shown' is no equality. The interval has room for seven points.": 124,
+            "Sentence 3: the splits re-use these 300 tickets. Of next year's nothing was measured.": 134,
+            "Sentence 4: the design had the power for it, from six points on.": 1,
+            "Sentence 5: the interval has zero in it.": 145,
         },
         hints=(
             "Ask of each sentence: which interval is it about, is zero in it, and what did the runs resample?",
             "Two of the five may be said. Zero inside an interval forbids 'helps', and it forbids 'does not matter', too, "
             "unless an effect that matters would have been seen.",
         ),
-        solution="may_be_said = [True, False, False, True, False]",
+        solution="may_be_said = 14",
     ),
 }
 
 QUIZZES = {
     "09-1": (
-        "1. The look at your table says '! refund: tells complaint almost alone'. A refund is paid after a complaint. What now?",
+        "1. The look at your table says '! refund: tells complaint almost alone'. A refund follows a complaint. What now?",
         {
             "Keep it: more information is better.": "When the model is used there is no refund yet. The score would be of "
             "a task that nobody has.",
-            "Leave it out of FEATURES.": "It is known only after the label, so no model may read it, however well it scores.",
-            "Keep it if the score on the test is good.": "With a leak the test is good, and says nothing: it leaks there, too.",
+            "Leave it out of FEATURES.": "It is known only after the label, so no model may read it.",
+            "Keep it if the score on the test is good.": "With a leak the test is good and says nothing.",
         },
         "Leave it out of FEATURES.",
     ),
     "09-2": (
         "2. The linear model scores as high as every network, within the intervals. What do you hand in?",
         {
-            "the linear model": "It is the plainest, the quickest, and nothing was shown to beat it. The networks stand beside "
+            "the linear model": "It is the plainest, and nothing was shown to beat it. The networks stand beside "
             "it in the report.",
             "the shared model, as the course is about it": "A result is no advertisement. Sharing has to show that it helps.",
             "the arm with the highest mean": "The highest of several means is high by luck, too. Choose by what was shown.",
