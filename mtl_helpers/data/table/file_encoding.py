@@ -30,7 +30,7 @@ def decode(raw: bytes, name: str, encoding: str | None = None) -> tuple[bytes, s
         encoding is None or not encoding.lower().startswith(("utf-16", "utf-32"))
     ):
         raise DataError(
-            f"{name}: is no text file: it holds control bytes, as pictures and programs do. A table is a text file; save it as "
+            f"{name}: is no text file: it holds control bytes, as pictures and programs do. Save the table as "
             "'CSV UTF-8'."
         )
     if encoding is None:
