@@ -22,6 +22,7 @@ FLOORS = (
     {"evaluation"},
     {"saving", "claims"},
     {"plots"},
+    {"own_data"},
     {"experiments"},
     {"live"},
 )

@@ -71,13 +71,28 @@ def tuned_bag_of_words(
     for pairs in (False, True):
         counter = _counter(pairs, tokenizer)
         counts, val_counts = counter.fit_transform(texts), counter.transform(val[text])
-        for factor in STRENGTHS:
-            linear, strength = _with_strength(task.linear_model(), factor)
-            predicted = torch.as_tensor(linear.fit(counts, target).predict(val_counts))
-            skill = task.skill(predicted, val_target, val_mask)
-            if skill > best_skill:
-                score = task.score(predicted, val_target, val_mask)
-                best, best_skill = TunedBaseline(make_pipeline(counter, linear), pairs, strength, score), skill
+        linear, strength, skill = tuned_linear(task, counts, target, val_counts, val_target, val_mask)
+        if skill > best_skill:
+            score = task.score(torch.as_tensor(linear.predict(val_counts)), val_target, val_mask)
+            best, best_skill = TunedBaseline(make_pipeline(counter, linear), pairs, strength, score), skill
+    return best
+
+
+def tuned_linear(
+    task: Task, inputs: Any, target: Any, val_inputs: Any, val_target: torch.Tensor, val_mask: torch.Tensor
+) -> tuple[Any, float, float]:
+    """``(model, strength, skill)``: the task's linear model on any numbers, of the regularisation that is best on validation.
+
+    ``inputs (n, width)`` with ``target`` are the labelled training rows; of the validation rows those of ``val_mask`` have a
+    label. Fitted at its default regularisation times each of `STRENGTHS`, compared by the task's skill; of equals the first.
+    """
+    best: tuple[Any, float, float] | None = None
+    for factor in STRENGTHS:
+        linear, strength = _with_strength(task.linear_model(), factor)
+        predicted = torch.as_tensor(linear.fit(inputs, target).predict(val_inputs))
+        skill = task.skill(predicted, val_target, val_mask)
+        if best is None or skill > best[2]:
+            best = (linear, strength, skill)
     return best
 
 

@@ -1,6 +1,7 @@
 """Matplotlib figures of the course, and its palette: a task has one colour, line style and marker everywhere."""
 
 from mtl_helpers.plots.architecture import draw_architecture, encoder_parts
+from mtl_helpers.plots.arm_scores import plot_arm_scores
 from mtl_helpers.plots.changes import plot_changes
 from mtl_helpers.plots.claims_forest import plot_claims
 from mtl_helpers.plots.figure import Figure, figure_png, figure_svg
@@ -23,6 +24,7 @@ __all__ = [
     "figure_png",
     "figure_svg",
     "html_table",
+    "plot_arm_scores",
     "plot_changes",
     "plot_claims",
     "plot_cosines",

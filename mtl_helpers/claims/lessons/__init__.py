@@ -16,10 +16,22 @@ from mtl_helpers.claims.lessons import (
     lesson_06,
     lesson_07,
     lesson_08,
+    lesson_09,
 )
 from mtl_helpers.claims.prediction import Prediction
 
-_LESSONS = (lesson_00, lesson_01, lesson_02, lesson_03, lesson_04, lesson_05, lesson_06, lesson_07, lesson_08)
+_LESSONS = (
+    lesson_00,
+    lesson_01,
+    lesson_02,
+    lesson_03,
+    lesson_04,
+    lesson_05,
+    lesson_06,
+    lesson_07,
+    lesson_08,
+    lesson_09,
+)
 
 EXERCISES: dict[str, Exercise] = {name: item for lesson in _LESSONS for name, item in lesson.EXERCISES.items()}
 QUIZZES: dict[str, tuple[str, dict[str, str], str]] = {

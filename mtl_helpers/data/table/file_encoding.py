@@ -7,6 +7,7 @@ import re
 from mtl_helpers.errors import DataError
 
 _MARKS = {b"\xef\xbb\xbf": ("UTF-8", 3), b"\xff\xfe": ("UTF-16-LE", 2), b"\xfe\xff": ("UTF-16-BE", 2)}
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")  # no text has many
 _SPREADSHEETS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")  # .xlsx and .ods, and .xls
 _NAMES = {"utf-8": "UTF-8", "utf-8-sig": "UTF-8", "utf8": "UTF-8", "cp1252": "Windows-1252"}
 
@@ -25,6 +26,13 @@ def decode(raw: bytes, name: str, encoding: str | None = None) -> tuple[bytes, s
     if encoding is None and max(even, odd) > len(raw[:1000]) / 10 and min(even, odd) < max(even, odd) / 10:
         guess = "UTF-16-LE" if odd > even else "UTF-16-BE"
         return _strictly(raw, guess, name).encode(), "UTF-16"
+    if len(_CONTROL.findall(raw[:1000])) > 30 and (
+        encoding is None or not encoding.lower().startswith(("utf-16", "utf-32"))
+    ):
+        raise DataError(
+            f"{name}: is no text file: it holds control bytes, as pictures and programs do. Save the table as "
+            "'CSV UTF-8'."
+        )
     if encoding is None:
         try:
             raw.decode("utf-8")
