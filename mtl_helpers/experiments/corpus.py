@@ -34,7 +34,7 @@ from mtl_helpers.data import (
 )
 from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.experiments.corpus_splits import cleaned_by, half_the_labels, told_of_the_test, with_copies
-from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder
+from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel
 from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.relations import OneLayerMore, SharedEmbedding, mlp_heads, task_gradients
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
@@ -51,9 +51,9 @@ Build = Callable[[int, Sequence[Task]], MultiTaskModel]
 # The models.
 
 
-def plain(n_words: int, tasks: Sequence[Task], kind: Callable[[int], nn.Module] = CNNEncoder) -> MultiTaskModel:
+def plain(n_words: int, tasks: Sequence[Task]) -> MultiTaskModel:
     """One encoder, linear heads."""
-    return MultiTaskModel(kind(n_words), tasks)
+    return MultiTaskModel(CNNEncoder(n_words), tasks)
 
 
 def branched(n_words: int, tasks: Sequence[Task], after: str) -> MultiTaskModel:
@@ -87,7 +87,7 @@ def trained(
     parts = [encode_reviews(frame, vocabulary, tasks) for frame in splits]
     with drawn_from(seeded(seed)):
         model = build(len(vocabulary), tasks)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
     each: dict[str, Any] = {}
     loaders = {"val_loader": make_loader(parts[1], 128), "each": each, "best": best}
     history = fit(model, make_loader(parts[0], 32, shuffle=True, seed=seed), optimizer, **loaders, **UNTIL)
@@ -139,21 +139,19 @@ def of_words(splits: Splits) -> dict[str, np.ndarray]:
 
 
 def cleaning(seed: int) -> list[dict[str, Any]]:
-    """Nothing cleaned, everything, and everything but one step; for the network and for the bag of words."""
+    """Nothing cleaned, everything, and everything but one step; for the network and for the bag of words.
+
+    And the network once more with a vocabulary from all texts, those of the test with them.
+    """
     choices = {"nothing": [], "everything": list(CLEANING_STEPS)}
     choices |= {f"all but {one}": [step for step in CLEANING_STEPS if step != one] for one in ABLATED}
-    found = []
+    everything = cleaned_by(choices["everything"], seed)
+    found = of_network("everything, all texts' words", lambda _: everything, seed, all_words=True)
     for arm, steps in choices.items():
         splits = cleaned_by(steps, seed)
         found += of_network(arm, lambda _, splits=splits: splits, seed)
         found += rows(f"{arm}, words", of_words(splits))
     return found
-
-
-def vocabulary(seed: int) -> list[dict[str, Any]]:
-    """Word numbers from the training texts, or from all."""
-    splits = partial(cleaned_by, list(CLEANING_STEPS))
-    return [*of_network("training texts", splits, seed), *of_network("all texts", splits, seed, all_words=True)]
 
 
 def copies(seed: int) -> list[dict[str, Any]]:
@@ -192,9 +190,6 @@ def depth(seed: int) -> list[dict[str, Any]]:
     """Where the model parts into its tasks; with one checkpoint for all tasks, and with each task's own."""
     splits = split_reviews(load_reviews(), seed=seed)
     found = []
-    for task in TASKS:
-        run = trained(splits, seed, tasks=[task])
-        found += rows("nothing", run["rights"], steps=run["steps"], parameters=run["parameters"])
     for after in ("embedding", "encoder", "layer", "encoder, MLP heads"):
         run = trained(splits, seed, build=partial(branched, after=after))
         sizes = {"steps": run["steps"], "parameters": run["parameters"]}
@@ -202,26 +197,24 @@ def depth(seed: int) -> list[dict[str, Any]]:
     return found
 
 
-def encoders(seed: int) -> list[dict[str, Any]]:
-    """One model for both tasks, by the kind of its encoder, all at one learning rate."""
-    kinds = {"CNN": CNNEncoder, "LSTM": LSTMEncoder, "Transformer": TransformerEncoder}
-    split = partial(cleaned_by, list(CLEANING_STEPS))
-    return [row for arm, kind in kinds.items() for row in of_network(arm, split, seed, build=partial(plain, kind=kind))]
-
-
 def baseline(seed: int) -> list[dict[str, Any]]:
-    """The bag of words, and networks whose learning rate is chosen on validation: one for both tasks, and one for each."""
+    """The bag of words, and a network of its own for each task, its learning rate chosen on validation.
+
+    The networks at the rate that all other questions have are `depth`'s models that share nothing.
+    """
     splits = split_reviews(load_reviews(), seed=seed)
     found = rows("words", of_words(splits))
-    for arm, tasks in (("shared network", TASKS), ("own network", [TOPIC]), ("own network", [SENTIMENT])):
-        runs = [trained(splits, seed, tasks=tasks, lr=lr) for lr in RATES]
-        chosen = max(range(len(RATES)), key=lambda i: runs[i]["skill"])
-        found += rows(arm, runs[chosen]["rights"], steps=runs[chosen]["steps"], lr=RATES[chosen])
+    for task in TASKS:
+        runs = {lr: trained(splits, seed, tasks=[task], lr=lr) for lr in RATES}
+        best = max(runs, key=lambda lr: runs[lr]["skill"])
+        found += rows("network", runs[best]["rights"], steps=runs[best]["steps"], lr=best)
+        sizes = {"steps": runs[LR]["steps"], "parameters": runs[LR]["parameters"], "study": "depth"}
+        found += rows("nothing", runs[LR]["rights"], **sizes)
     return found
 
 
 STUDIES: dict[str, Callable[[int], list[dict[str, Any]]]] = {
-    study.__name__: study for study in (cleaning, vocabulary, copies, across_tasks, own_data, depth, encoders, baseline)
+    study.__name__: study for study in (cleaning, copies, across_tasks, own_data, depth, baseline)
 }
 
 
@@ -235,7 +228,10 @@ def steered(seed: int) -> list[dict[str, Any]]:
         with drawn_from(seeded(seed)):
             model = MultiTaskModel(LSTMEncoder(len(words)), TASKS)
         weights, records, pulls = {"topic": 0.01, "sentiment": 1.0}, [], {}
-        loaders = (make_loader(train, 32, shuffle=True, seed=seed), torch.optim.AdamW(model.parameters(), lr=LR))
+        loaders = (
+            make_loader(train, 32, shuffle=True, seed=seed),
+            torch.optim.AdamW(model.parameters(), lr=LR, fused=True),
+        )
         for record in train_steps(
             model, *loaders, weights=weights, val_loader=make_loader(val, 128), eval_every=LOOK_EVERY
         ):

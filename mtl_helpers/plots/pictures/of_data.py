@@ -16,7 +16,7 @@ _SIDES = {"train": ("o", COLOURS[0]), "val": ("^", COLOURS[2]), "test": ("s", CO
 
 
 def plot_shares(shares: pd.DataFrame, *, title: str = "", label: str = "share of the rows") -> Figure:
-    """A bar for each row of the table, cut into the parts that its columns name; shares between 0 and 1, with colour and hatch.
+    """A bar a row of the table, cut into the parts that its columns name: shares between 0 and 1, with colour and hatch.
 
     Parts from 6 % on have their number written in.
     """
@@ -28,7 +28,14 @@ def plot_shares(shares: pd.DataFrame, *, title: str = "", label: str = "share of
     for place, part in enumerate(shares):
         face, hatch = _FILLS[place % len(_FILLS)]
         ax.barh(
-            range(len(shares)), shares[part], left=left, color=face, hatch=hatch, edgecolor="white", height=0.7, label=part
+            range(len(shares)),
+            shares[part],
+            left=left,
+            color=face,
+            hatch=hatch,
+            edgecolor="white",
+            height=0.7,
+            label=part,
         )
         for row, share in enumerate(shares[part]):
             if share >= 0.06:
@@ -81,7 +88,9 @@ def draw_copies(splits: Mapping[str, Mapping[str, Sequence[str]]], *, title: str
         ax.spines[:].set_visible(False)
     axes[-1].set_xlabel("one column a text, one mark a row that has it", fontsize=10)
     order = [side for side in _SIDES if side in seen]
-    figure.legend([seen[side] for side in order], order, loc="outside lower center", ncols=3, frameon=False, fontsize=10)
+    figure.legend(
+        [seen[side] for side in order], order, loc="outside lower center", ncols=3, frameon=False, fontsize=10
+    )
     if title:
         figure.suptitle(title, fontsize=12)
     return figure

@@ -73,7 +73,15 @@ def draw_shapes(model: MultiTaskModel, inputs: Tensor, *, title: str = "") -> Fi
     for place, name in enumerate(heads):
         style = styles[name.removesuffix(" head")]
         y = 36 - place * 33 / max(len(heads), 2) - 8
-        _block(ax, 86, y, 2 + shapes[name][-1] * 0.35 if len(shapes[name]) > 1 else 2, 10, edge=style["color"], **dash(style))
+        _block(
+            ax,
+            86,
+            y,
+            2 + shapes[name][-1] * 0.35 if len(shapes[name]) > 1 else 2,
+            10,
+            edge=style["color"],
+            **dash(style),
+        )
         ax.text(86, y + 10.8, f"{name}  {shapes[name]}", ha="left", va="bottom", fontsize=10.5, color=style["color"])
         _arrow(ax, (3 + (len(stages) - 1) * step + 10, 22.5), (85.4, y + 5), style["color"], **dash(style))
     ax.text(3, 1.5, "batch downwards, numbers to the right, time into the page", fontsize=9.5, color="#555555")
@@ -81,7 +89,15 @@ def draw_shapes(model: MultiTaskModel, inputs: Tensor, *, title: str = "") -> Fi
 
 
 def _block(
-    ax: Axes, x: float, y: float, width: float, height: float, *, deep: bool = False, edge: str = "#444444", **style: Any
+    ax: Axes,
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    *,
+    deep: bool = False,
+    edge: str = "#444444",
+    **style: Any,
 ) -> None:
     for back in range(3 if deep else 0, -1, -1):
         face = "#dfe9f2" if edge == "#444444" else "white"
@@ -96,7 +112,7 @@ def _arrow(
 
 
 def plot_influence(changes: Mapping[str, Tensor], *, what: str = "review", title: str = "") -> Figure:
-    """Whose answer changes if a word of whose text changes: a square a model, row the changed one, column the one that answers.
+    """Whose answer changes if a word of whose text does: a square a model, row the changed one, column the one that answers.
 
     Each table ``(n, n)`` holds how much the answer changed; darkness is that share of the table's largest change, and every
     change, however small, has a dot, so that none is overlooked.

@@ -45,7 +45,9 @@ def plot_turn(looks: pd.DataFrame, *, turn: int, task: str, turned: str, other: 
     figure = Figure(figsize=(8.6, 3.5), layout="constrained")
     score, pull = figure.subplots(1, 2)
     for arm, style in ((other, {"color": "#555555", "linestyle": "--"}), (turned, task_styles([task])[task])):
-        runs = looks[(looks.arm == arm) & (looks.task == task)].pivot_table(index="step", columns="seed", values="val_score")
+        runs = looks[(looks.arm == arm) & (looks.task == task)].pivot_table(
+            index="step", columns="seed", values="val_score"
+        )
         score.plot(runs.index, runs, color=style["color"], alpha=0.22, linewidth=0.8)
         score.plot(runs.index, runs.mean(axis=1), label=arm, linewidth=2.4, **style)
     names = list(looks.task.unique())
