@@ -124,9 +124,9 @@ def plot_influence(changes: Mapping[str, Tensor], *, what: str = "review", title
     for ax, (name, table) in zip(axes, changes.items(), strict=True):
         table = table.double()
         share = (table / table.max().clamp(min=1e-12)).sqrt()  # small changes are changes, too
-        ax.imshow(share, cmap="Blues", vmin=0, vmax=1.15, interpolation="nearest")
+        ax.imshow(share.numpy(), cmap="Blues", vmin=0, vmax=1.15, interpolation="nearest")
         rows, columns = (table > 0).nonzero(as_tuple=True)
-        ax.plot(columns, rows, ".", color="#111111", markersize=3)
+        ax.plot(columns.numpy(), rows.numpy(), ".", color="#111111", markersize=3)
         ax.set_title(f"{name}\n{len(rows)} of {table.numel()} pairs", fontsize=11)
         ticks = range(0, len(table), 5)
         ax.set(xticks=ticks, yticks=ticks, xlabel=f"{what} that answers")
