@@ -13,7 +13,16 @@ from typing import Any
 
 import pandas as pd
 
-EXPERIMENTS = ("cost", "corpus", "transfer", "methods", "real_data", "driving", "large_models")
+EXPERIMENTS = (
+    "cost",
+    "corpus",
+    "transfer",
+    "methods",
+    "methods_fair",
+    "real_data",
+    "driving",
+    "large_models",
+)
 DATA = Path(__file__).resolve().parents[2] / "data"
 RESULTS, CACHE = DATA / "results", DATA / "cache"
 
