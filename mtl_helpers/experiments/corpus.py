@@ -6,9 +6,10 @@ settings of the bag of words), and its test rows are read once, by all arms. Wha
 row is tested by what it helped to choose. The seeds share the corpus: intervals over them are corrected for it (Nadeau and
 Bengio 2003). One fixed test part for all seeds would hide how much a score depends on which 396 reviews are asked.
 
-Networks are `CNNEncoder`s trained by AdamW until validation, every 50 steps, has not risen for 5 times; the best weights are
-tested. ``study`` names the question and ``arm`` its answers; ``part`` says which test rows: all, or those with and without a
-twin in training. About ten minutes on two cores.
+Networks are `CNNEncoder`s trained as in `cost`: by AdamW until validation, every 50 steps, has not risen for 5 times; the best
+weights are tested. The models that share all of the encoder, or nothing, are those of cost.csv, on the same splits. ``study``
+names the question and ``arm`` its answers; ``part`` says which test rows: all, or those with and without a twin in training.
+About ten minutes on two cores.
 """
 
 from __future__ import annotations
@@ -26,14 +27,16 @@ from mtl_helpers.data import (
     CLEANING_STEPS,
     Splits,
     Vocabulary,
+    bag_of_words,
     encode_reviews,
     load_reviews,
     make_loader,
     split_reviews,
     tuned_bag_of_words,
 )
-from mtl_helpers.experiments import Config, Experiment, rows_of
+from mtl_helpers.experiments import Config, Experiment, read_result, rows_of
 from mtl_helpers.experiments.corpus_splits import cleaned_by, half_the_labels, told_of_the_test, with_copies
+from mtl_helpers.experiments.cost import EVERY, LIMIT, LR, PATIENCE
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel
 from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.relations import OneLayerMore, SharedEmbedding, mlp_heads, task_gradients
@@ -41,10 +44,9 @@ from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
 from mtl_helpers.training import as_history, fit, predict, train_steps
 
 TASKS = [TOPIC, SENTIMENT]
-LR, RATES, HIDDEN = 0.005, (0.002, 0.005), 64
-UNTIL = {"steps": 2000, "eval_every": 50, "patience": 5}
+HIDDEN = 64  # numbers in the layer more, and in an MLP head
+UNTIL = {"steps": LIMIT, "eval_every": EVERY, "patience": PATIENCE}
 ABLATED = ("encoding", "markup", "label spellings", "conflicts", "duplicates")  # no token changes with the other steps
-LARGEST = ("label spellings", "duplicates")  # these change most labels and rows: the network, too, does without them
 RISES_AT, STEERED_STEPS, LOOK_EVERY = 161, 400, 20  # lesson 00's own run
 Build = Callable[[int, Sequence[Task]], MultiTaskModel]
 
@@ -78,17 +80,15 @@ def trained(
     *,
     tasks: Sequence[Task] = TASKS,
     build: Build = plain,
-    lr: float = LR,
-    all_words: bool = False,
     best: str | None = None,
 ) -> dict[str, Any]:
     """Train to a plateau: ``rights`` by task, which test rows are answered right (nan: no label) with the best weights and,
-    ``own``, with each task's own best; ``skill`` on validation, ``steps`` and ``parameters``."""
-    vocabulary = Vocabulary.from_texts(load_reviews().text if all_words else splits.train.text)
+    ``own``, with each task's own best; ``steps`` and ``parameters``."""
+    vocabulary = Vocabulary.from_texts(splits.train.text)
     parts = [encode_reviews(frame, vocabulary, tasks) for frame in splits]
     with drawn_from(seeded(seed)):
         model = build(len(vocabulary), tasks)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=lr, fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=LR, fused=True)
     each: dict[str, Any] = {}
     loaders = {"val_loader": make_loader(parts[1], 128), "each": each, "best": best}
     history = fit(model, make_loader(parts[0], 32, shuffle=True, seed=seed), optimizer, **loaders, **UNTIL)
@@ -97,9 +97,8 @@ def trained(
     for name in rights:
         model.load_state_dict(each[name])
         own[name] = right_rows(model, test)[name]
-    skill = history[history.val_score.notna()].groupby("step").val_score.mean().max()
     size = sum(p.numel() for p in model.parameters())
-    return {"rights": rights, "own": own, "skill": skill, "steps": int(history.step.max()), "parameters": size}
+    return {"rights": rights, "own": own, "steps": int(history.step.max()), "parameters": size}
 
 
 def right_rows(model: MultiTaskModel, loader: Any) -> dict[str, np.ndarray]:
@@ -126,12 +125,13 @@ def of_network(arm: str, splits: Callable[[int], Splits], seed: int, **options: 
     return rows(arm, found["rights"], steps=found["steps"], parameters=found["parameters"])
 
 
-def of_words(splits: Splits) -> dict[str, np.ndarray]:
-    """By task the rows that the tuned bag of words answers right."""
+def of_words(splits: Splits, *, tuned: bool = True) -> dict[str, np.ndarray]:
+    """By task the rows that the bag of words answers right: tuned on validation, or at its usual settings."""
     rights = {}
     for task in TASKS:
         target, mask = task.encode(splits.test[task.name])
-        answers = torch.as_tensor(tuned_bag_of_words(splits.train, splits.val, task).model.predict(splits.test.text))
+        bag = tuned_bag_of_words(splits.train, splits.val, task).model if tuned else bag_of_words(splits.train, task)
+        answers = torch.as_tensor(bag.predict(splits.test.text))
         rights[task.name] = (answers == target).float().where(mask, torch.nan).numpy()
     return rights
 
@@ -140,19 +140,12 @@ def of_words(splits: Splits) -> dict[str, np.ndarray]:
 
 
 def cleaning(seed: int) -> list[dict[str, Any]]:
-    """Nothing cleaned, everything, and everything but one step; for the bag of words and, but for three steps, the network.
-
-    And the network once more with a vocabulary from all texts, those of the test with them.
-    """
+    """Nothing cleaned, for the network and the bag of words; and, for the latter, everything but one step."""
     choices = {"nothing": [], "everything": list(CLEANING_STEPS)}
     choices |= {f"all but {one}": [step for step in CLEANING_STEPS if step != one] for one in ABLATED}
-    everything = cleaned_by(choices["everything"], seed)
-    found = of_network("everything, all texts' words", lambda _: everything, seed, all_words=True)
+    found = of_network("nothing", partial(cleaned_by, []), seed)
     for arm, steps in choices.items():
-        splits = cleaned_by(steps, seed)
-        if not arm.startswith("all but") or arm.removeprefix("all but ") in LARGEST:
-            found += of_network(arm, lambda _, splits=splits: splits, seed)
-        found += rows(f"{arm}, words", of_words(splits))
+        found += rows(f"{arm}, words", of_words(cleaned_by(steps, seed), tuned=False))
     return found
 
 
@@ -168,31 +161,25 @@ def copies(seed: int) -> list[dict[str, Any]]:
 
 
 def across_tasks(seed: int) -> list[dict[str, Any]]:
-    """Do labels of another task on the test texts leak into the sentiment that is reported?"""
+    """Do the stars of the test texts leak into the sentiment that is reported?"""
     found = []
-    for helper in (TOPIC, STARS):
-        for leak, arm in ((False, "one split"), (True, "a split a task")):
-            splits = partial(told_of_the_test, helper.name, leak)
-            options = {"tasks": [SENTIMENT, helper], "best": "sentiment"}
-            found += of_network(f"{helper.name}, {arm}", splits, seed, **options)
+    for leak, arm in ((False, "one split"), (True, "a split a task")):
+        splits = partial(told_of_the_test, "stars", leak)
+        found += of_network(arm, splits, seed, tasks=[SENTIMENT, STARS], best="sentiment")
     return [row for row in found if row["task"] == "sentiment"]
 
 
 def own_data(seed: int) -> list[dict[str, Any]]:
-    """Half the labels: alone, on the same texts as the other task, on texts that it does not share."""
-    found = []
-    for task in TASKS:
-        found += of_network("alone", partial(half_the_labels, False), seed, tasks=[task])
-    for arm, own in (("the same texts", False), ("texts of its own", True)):
-        found += of_network(arm, partial(half_the_labels, own), seed)
-    return found
+    """Half the labels of each task: on the same texts as the other task's, or on texts that the two do not share."""
+    same, own = (partial(half_the_labels, own_texts) for own_texts in (False, True))
+    return [*of_network("the same texts", same, seed), *of_network("texts of its own", own, seed)]
 
 
 def depth(seed: int) -> list[dict[str, Any]]:
     """Where the model parts into its tasks; with one checkpoint for all tasks, and with each task's own."""
     splits = split_reviews(load_reviews(), seed=seed)
     found = []
-    for after in ("embedding", "encoder", "layer", "encoder, MLP heads"):
+    for after in ("embedding", "layer", "encoder, MLP heads"):
         run = trained(splits, seed, build=partial(branched, after=after))
         sizes = {"steps": run["steps"], "parameters": run["parameters"]}
         found += [*rows(after, run["rights"], **sizes), *rows(f"{after}, own checkpoints", run["own"], **sizes)]
@@ -200,23 +187,12 @@ def depth(seed: int) -> list[dict[str, Any]]:
 
 
 def baseline(seed: int) -> list[dict[str, Any]]:
-    """The bag of words, and a network of its own for each task, its learning rate chosen on validation.
-
-    The networks at the rate that all other questions have are `depth`'s models that share nothing.
-    """
-    splits = split_reviews(load_reviews(), seed=seed)
-    found = rows("words", of_words(splits))
-    for task in TASKS:
-        runs = {lr: trained(splits, seed, tasks=[task], lr=lr) for lr in RATES}
-        best = max(runs, key=lambda lr: runs[lr]["skill"])
-        found += rows("network", runs[best]["rights"], steps=runs[best]["steps"], lr=best)
-        sizes = {"steps": runs[LR]["steps"], "parameters": runs[LR]["parameters"], "study": "depth"}
-        found += rows("nothing", runs[LR]["rights"], **sizes)
-    return found
+    """The tuned bag of words."""
+    return rows("words", of_words(split_reviews(load_reviews(), seed=seed)))
 
 
 STUDIES: dict[str, Callable[[int], list[dict[str, Any]]]] = {
-    study.__name__: study for study in (copies, baseline, depth, cleaning, across_tasks, own_data)
+    study.__name__: study for study in (baseline, copies, across_tasks, cleaning, own_data, depth)
 }
 
 
@@ -272,12 +248,35 @@ def run(config: Config) -> dict[str, Any]:
         torch.set_num_threads(threads)
 
 
+def from_cost(seeds: Sequence[int]) -> pd.DataFrame:
+    """The CNNs of cost.csv, trained on the clean reviews of the same splits, under the names that they have here."""
+    cost = read_result("cost")
+    cost = cost[(cost.encoder == "CNN") & cost.seed.isin(seeds)]
+    long = cost.melt(
+        ["seed", "arm", "steps", "parameters"], [task.name for task in TASKS], var_name="task", value_name="score"
+    )
+    long = long[long.score.notna()].assign(part="all")
+    own, shared = long[long.arm == long.task], long[long.arm == "shared"]
+    named = [
+        own.assign(study="baseline", arm="network"),
+        own.assign(study="depth", arm="nothing"),
+        shared.assign(study="depth", arm="encoder"),
+        shared.assign(study="cleaning", arm="everything"),
+    ]
+    return pd.concat(named)
+
+
 def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The scores, and the steered run."""
     of_lab = runs.study == "steered"
+    columns = ["study", "arm", "part", "task", "seed", "score", "n", "steps", "parameters"]
+    scores = pd.concat([rows_of(runs[~of_lab]), from_cost(runs.seed.unique())])
     steps = rows_of(runs[of_lab])
-    columns = ["arm", "seed", "task", "step", "loss", "weight", "val_loss", "val_score", "pull"]
-    return {"corpus": rows_of(runs[~of_lab]), "corpus_steered": steps[columns] if len(steps) else steps}
+    of_step = ["arm", "seed", "task", "step", "loss", "weight", "val_loss", "val_score", "pull"]
+    return {
+        "corpus": scores.reindex(columns=columns).sort_values(columns[:5], ignore_index=True),
+        "corpus_steered": steps[of_step] if len(steps) else steps,
+    }
 
 
 EXPERIMENT = Experiment(configs, run, tables, seeds=10)

@@ -105,11 +105,11 @@ PREDICTIONS = {
     ),
     "00-b": Prediction(
         {
-            "It falls just as far: 400 steps are too many.": "Overfitting there is, but the control stays well above.",
-            "It stays higher than where the topic rises.": "The encoder goes on serving sentiment alone.",
-            "It goes on rising.": "Its training loss is near 0 by then; there is little left to learn.",
+            "It falls: so many steps are too many.": "It stays within a point or two of where it was.",
+            "It stays about where it was.": "So many steps by themselves do little harm here.",
+            "It goes on rising.": "The training loss nears 0, and there is little left to learn from.",
         },
-        right="It stays higher than where the topic rises.",
+        right="It stays about where it was.",
     ),
     "00-c": Prediction(
         {
