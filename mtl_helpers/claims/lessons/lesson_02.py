@@ -144,11 +144,11 @@ PREDICTIONS = {
     ),
     "02-i": Prediction(
         {
-            "better": "No arm lies above the models that share nothing.",
-            "worse": "The means go down from the embedding to the shared layer.",
-            "it makes no difference": "The deepest arm lies clearly below.",
+            "higher the mean": "No arm lies above the models that share nothing.",
+            "lower the mean": "From the embedding to the layer more; that it is no chance, ten seeds do not settle.",
+            "it stays the same": "The means are not the same, though ten seeds do not settle by how much.",
         },
-        right="worse",
+        right="lower the mean",
     ),
     "02-f": Prediction(
         {

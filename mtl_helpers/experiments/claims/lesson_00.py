@@ -8,14 +8,15 @@ from mtl_helpers.experiments import read_result
 
 SHARED_ROWS = 396 / 1848  # validation rows over training rows: the seeds re-split one corpus
 TURN = (
-    "over ten seeds sentiment ends about two points lower than in the control, which they do not settle to be more than chance"
+    "over ten seeds sentiment ends about two points lower than in the control, "
+    "which they do not settle to be more than chance"
 )
 
 
 def claims() -> list[Claim]:
     """A row for each bold conclusion."""
     return [
-        at_the_end("topic", id="00-topic", sentence="lifts topic by TOPICPOINTS points", kind="higher"),
+        at_the_end("topic", id="00-topic", sentence="lifts topic by 63 points", kind="higher"),
         at_the_end("sentiment", id="00-turn", sentence=TURN, kind="open"),
     ]
 

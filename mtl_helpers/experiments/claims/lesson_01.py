@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from mtl_helpers.claims import Claim, from_differences, from_runs
+from mtl_helpers.claims import Claim, computed, from_differences, from_runs
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
 
@@ -13,11 +13,11 @@ RESAMPLED = "split of the corpus, first weights, order"
 SETTING = {"resampled": RESAMPLED, "source": "corpus.csv", "shared_rows": SHARED_ROWS}
 TASKS = ("topic", "sentiment")
 
-COPIES = "copies across the split add NCOP points of sentiment accuracy that do not exist"
-ACROSS = "stars on the test texts add NACR"
+COPIES = "copies across the split add 2.5 to 3 points of sentiment accuracy that do not exist"
+ACROSS = "stars on the test texts add 19 points"
 BASELINE = "the bag of words is 2.4 points ahead on both tasks, and ten seeds do not settle whether that is chance"
-DIRT: dict[tuple[str, str], tuple[str, Kind]] = {}
-OWN: dict[str, tuple[str, Kind]] = {}
+DIRT = "clean data score one to three points higher in all four comparisons, and ten seeds settle none of them"
+OWN = "texts of its own change topic by 0.1 points and sentiment by 0.7, less than ten seeds can tell"
 
 
 def claims() -> list[Claim]:
@@ -47,8 +47,8 @@ def cleaning() -> list[Claim]:
             f"everything{model}",
             f"nothing{model}",
             id=f"01-dirt-{name}{task}",
-            sentence=DIRT[model, task][0],
-            kind=DIRT[model, task][1],
+            sentence=DIRT,
+            kind="open",
             baseline="nothing cleaned",
             family="01: cleaning, two models and two tasks",
             comparisons=4,
@@ -105,8 +105,8 @@ def own_data() -> list[Claim]:
             "texts of its own",
             "the same texts",
             id=f"01-own-{task}",
-            sentence=OWN[task][0],
-            kind=OWN[task][1],
+            sentence=OWN,
+            kind="open",
             control="as many labels of each task",
             family="01: texts of its own, two tasks",
             comparisons=2,

@@ -11,6 +11,9 @@ ENCODERS = ("CNN", "LSTM")
 HALF = "half the parameters and half the CPU time of a step"
 QUALITY = "one or two points lower in all four rows, and ten seeds do not settle whether that is chance"
 
+DEEP = "all six changes of the branching point lie below zero, and ten seeds settle none of them"
+CHECKPOINTS = "a checkpoint per task is as good as one for both, within two points"
+
 
 def claims() -> list[Claim]:
     """A row for each bold conclusion."""
@@ -36,7 +39,7 @@ def cost() -> list[Claim]:
         )
         for encoder in ENCODERS
     ]
-    sooner = "with the LSTM it reaches a modest accuracy in 29 % less time than two models"
+    sooner = "With the LSTM it reaches a modest accuracy in 29 % less time than two models"
     unclear = "with the CNN ten seeds do not tell"
     for column, name, sentences, kinds in (
         ("cpu_ms_per_step", "step", (HALF, HALF), ("lower", "lower")),
@@ -92,5 +95,37 @@ def quality() -> list[Claim]:
 
 
 def depth() -> list[Claim]:
-    """Where the model branches, against models that share nothing."""
-    return []
+    """Where the model branches, against models that share nothing; and each task's own checkpoint against one for both."""
+    rows = [
+        versus(
+            "depth",
+            task,
+            arm,
+            "nothing",
+            id=f"02-{name}-{task}",
+            sentence=DEEP,
+            kind="open",
+            baseline="two models that share nothing",
+            family="02: depth, three places and two tasks",
+            comparisons=6,
+        )
+        for arm, name in (("embedding", "embedding"), ("layer", "layer"), ("encoder, MLP heads", "mlp"))
+        for task in TASKS
+    ]
+    return rows + [
+        versus(
+            "depth",
+            task,
+            f"{arm}, own checkpoints",
+            arm,
+            id=f"02-checkpoint-{name}-{task}",
+            sentence=CHECKPOINTS,
+            kind="equal",
+            margin=2.0,
+            baseline="one checkpoint for both, by the mean",
+            family="02: checkpoints, three models and two tasks",
+            comparisons=6,
+        )
+        for arm, name in (("embedding", "embedding"), ("layer", "layer"), ("encoder, MLP heads", "mlp"))
+        for task in TASKS
+    ]
