@@ -2,7 +2,7 @@
 
 from mtl_helpers.models import parameters_by_part
 from mtl_helpers.relations.branching import OneLayerMore, SharedEmbedding, mlp_heads
-from mtl_helpers.relations.conditioned import ConditionedModel, PipelineModel
+from mtl_helpers.relations.conditioned import ConditionedModel, PipelineModel, ToldHead
 from mtl_helpers.relations.gradients import cosines_between, gradient_cosines, task_affinity, task_gradients
 from mtl_helpers.relations.landscape import (
     LANDSCAPE_TASKS,
@@ -24,6 +24,7 @@ __all__ = [
     "PipelineModel",
     "SharedEmbedding",
     "SoftSharing",
+    "ToldHead",
     "cosines_between",
     "gradient_cosines",
     "landscape_gradients",
