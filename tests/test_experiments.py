@@ -26,6 +26,7 @@ from mtl_helpers.experiments import (
     EXPERIMENTS,
     RESULTS,
     Experiment,
+    corpus,
     cost,
     driving,
     large_models,
@@ -80,6 +81,11 @@ def test_each_experiment_lists_runs_that_are_all_different_and_more_for_more_see
 def test_cost():
     runs = one_run(cost.EXPERIMENT, {"encoder": "CNN", "seed": 0})
     alike(cost.tables(runs)["cost"], "cost", ["encoder", "seed", "arm"], ["topic", "sentiment"])
+
+
+def test_corpus():
+    runs = one_run(corpus.EXPERIMENT, {"study": "copies", "seed": 0})
+    alike(corpus.tables(runs)["corpus"], "corpus", ["study", "seed", "arm", "part", "task"], ["score"])
 
 
 def test_transfer():

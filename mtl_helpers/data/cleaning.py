@@ -20,6 +20,7 @@ from mtl_helpers.data.table.table_cleaning import (
     strip_markup,
     strip_space,
 )
+from mtl_helpers.data.tokens import text_key
 from mtl_helpers.errors import DataError
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
@@ -27,6 +28,7 @@ __all__ = [
     "CLEANING_STEPS",
     "clean_reviews",
     "clean_with",
+    "column_states",
     "count_changed",
     "drop_conflicts",
     "drop_topicless",
@@ -41,6 +43,7 @@ __all__ = [
 _SENTIMENTS = {"pos": "positive", "+": "positive", "neg": "negative", "-": "negative"}
 _NUMBERS = {"one": "1", "two": "2", "three": "3", "four": "4", "five": "5"}
 _LABELS = ("topic", "sentiment", "stars")
+_STATES = ["as it should be", "to repair", "contradicts", "repeats", "missing"]
 
 
 def unify_labels(frame: pd.DataFrame) -> pd.DataFrame:
@@ -179,3 +182,34 @@ def clean_with(raw: pd.DataFrame, steps: Iterable[str]) -> tuple[pd.DataFrame, p
     _need_own_columns(raw)
     frame, table = counted(raw, chosen, ("text", *_LABELS))
     return frame, table.drop(index="label spellings") if "label spellings" not in steps else table
+
+
+def column_states(raw: pd.DataFrame) -> pd.DataFrame:
+    """What the cells of the raw reviews are like, before anything is cleaned: a row a column, with shares of all rows.
+
+    *Missing* is a cell that says nothing, in whatever spelling; *contradicts* a sentiment that cannot go with the stars;
+    *repeats* a text whose letters and digits an earlier row has; *to repair* a cell that means something and is not spelled as
+    the tasks, or a reader, expect. The shares of a row add up to 1.
+
+    >>> raw = pd.DataFrame({"id": ["r1", "r2"], "text": ["Good.", "<b>good</b>"], "topic": ["film", "FILM"],
+    ...                     "sentiment": ["?", "POS"], "stars": ["", "1"]})
+    >>> column_states(raw)
+               as it should be  to repair  contradicts  repeats  missing
+    text                   0.5        0.0          0.0      0.5      0.0
+    topic                  0.5        0.5          0.0      0.0      0.0
+    sentiment              0.0        0.0          0.5      0.0      0.5
+    stars                  0.0        0.0          0.5      0.0      0.5
+    """
+    _need_own_columns(raw)
+    known, texts = unify_labels(raw), strip_markup(fix_encoding(raw)).text.str.split().str.join(" ")
+    conflict, states = _in_conflict(known), {}
+    cells = {
+        "text": (texts == "", text_key(texts).duplicated(), False, texts != raw.text),
+        "topic": (known.topic.isna(), False, False, known.topic != raw.topic),
+        "sentiment": (known.sentiment.isna(), False, conflict, known.sentiment != raw.sentiment),
+        "stars": (known.stars.isna(), False, conflict, ~raw.stars.isin(list("12345"))),
+    }
+    for column, (missing, repeats, contradicts, odd) in cells.items():
+        state = np.select([missing, repeats & ~missing, contradicts, odd], _STATES[:0:-1], _STATES[0])
+        states[column] = pd.Series(state).value_counts(normalize=True)
+    return pd.DataFrame(states).T.reindex(columns=_STATES).fillna(0.0)

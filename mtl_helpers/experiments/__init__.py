@@ -13,7 +13,17 @@ from typing import Any
 
 import pandas as pd
 
-EXPERIMENTS = ("cost", "transfer", "methods", "methods_fair", "real_data", "driving", "large_models", "sealed")
+EXPERIMENTS = (
+    "cost",
+    "corpus",
+    "transfer",
+    "methods",
+    "methods_fair",
+    "real_data",
+    "driving",
+    "large_models",
+    "sealed",
+)
 DATA = Path(__file__).resolve().parents[2] / "data"
 RESULTS, CACHE = DATA / "results", DATA / "cache"
 

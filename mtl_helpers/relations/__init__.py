@@ -1,6 +1,7 @@
 """Step 3, task relations: ways of sharing between tasks, and how far their gradients agree on what they share."""
 
 from mtl_helpers.models import parameters_by_part
+from mtl_helpers.relations.branching import OneLayerMore, SharedEmbedding, mlp_heads
 from mtl_helpers.relations.conditioned import ConditionedModel, PipelineModel, ToldHead
 from mtl_helpers.relations.gradients import cosines_between, gradient_cosines, task_affinity, task_gradients
 from mtl_helpers.relations.landscape import (
@@ -19,13 +20,16 @@ __all__ = [
     "CrossStitch",
     "LandscapeModel",
     "MMoE",
+    "OneLayerMore",
     "PipelineModel",
+    "SharedEmbedding",
     "SoftSharing",
     "ToldHead",
     "cosines_between",
     "gradient_cosines",
     "landscape_gradients",
     "landscape_losses",
+    "mlp_heads",
     "parameters_by_part",
     "pareto_distance",
     "task_affinity",

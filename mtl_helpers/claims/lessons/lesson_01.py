@@ -1,58 +1,60 @@
-"""Lesson 01: copies in the raw file, padding, the score of no model."""
+"""Lesson 01: a split without leakage, the control that is missing, the score of no model."""
 
 from __future__ import annotations
 
-import pandas as pd
-import torch
-from torch import Tensor
+from collections.abc import Sequence
 
 from mtl_helpers.claims.answers import Exercise
 from mtl_helpers.claims.prediction import Prediction
-from mtl_helpers.data import data_file
 
 
-def _copies(key: bool = True, keep: str | bool = "first") -> int:
-    texts = pd.read_csv(data_file("reviews_raw.csv"), dtype=str, keep_default_na=False).text
-    if key:
-        texts = texts.str.lower().str.replace(r"[^a-z0-9]+", " ", regex=True).str.strip()
-    return int(texts.duplicated(keep=keep).sum())
-
-
-def _padded(rows: list[list[int]], left: bool = False) -> Tensor:
-    zeros = [[0] * (max(map(len, rows)) - len(row)) for row in rows]
-    return torch.tensor([z + r if left else r + z for r, z in zip(rows, zeros, strict=True)])
+def _in_test(keys: Sequence[str], n: int, *, by_row: bool = False, texts: bool = False) -> list[bool]:
+    """The test rows, whole texts at a time; or the mistakes of an exercise: row by row, or ``n`` texts."""
+    if by_row:
+        return [place < n for place in range(len(keys))]
+    chosen: list[str] = []
+    for text in dict.fromkeys(keys):
+        if (len(chosen) if texts else sum(key in chosen for key in keys)) >= n:
+            break
+        chosen.append(text)
+    return [key in chosen for key in keys]
 
 
 EXERCISES = {
     "01-1": Exercise(
-        reference=_copies,
+        reference=_in_test,
+        cases=[(["a", "b", "a", "c", "b", "d", "e"], 3), (["a", "a", "a", "b", "c", "c"], 2), (["a", "b", "c"], 2)],
         slips={
-            "Case, commas and blanks still tell your texts apart: compare their keys.": lambda: _copies(key=False),
-            "Count only the repeats, not the first of each.": lambda: _copies(keep=False),
+            "A copy of a test text stays in training: it leaks.": lambda keys, n: _in_test(keys, n, by_row=True),
+            "Count rows, not texts: a text brings all its copies.": lambda keys, n: _in_test(keys, n, texts=True),
         },
         hints=(
-            "First give every text its key, then ask which keys came before.",
-            "`.duplicated()` is True for every repeat of an earlier value, and `.sum()` counts the True ones.",
+            "First choose the texts, then mark every row whose key was chosen.",
+            "`dict.fromkeys(keys)` has each key once, in the order of first appearance. Add keys to a set `chosen` until "
+            "`sum(key in chosen for key in keys)` is at least `n`.",
         ),
-        given="import pandas as pd\nfrom mtl_helpers.data import data_file\n"
-        'raw = pd.read_csv(data_file("reviews_raw.csv"), dtype=str, keep_default_na=False)\n'
-        'key = lambda texts: texts.str.lower().str.replace(r"[^a-z0-9]+", " ", regex=True).str.strip()',
-        solution="copies = key(raw.text).duplicated().sum()",
+        solution=(
+            "def in_test(keys, n):\n"
+            "    chosen = set()\n"
+            "    for text in dict.fromkeys(keys):\n"
+            "        if sum(key in chosen for key in keys) >= n:\n"
+            "            break\n"
+            "        chosen.add(text)\n"
+            "    return [key in chosen for key in keys]"
+        ),
     ),
     "01-2": Exercise(
-        reference=_padded,
-        cases=[([[5, 6, 7], [8]],), ([[2], [3, 4], [9, 9, 9, 9]],)],
-        slips={"The zeros come after the words.": lambda rows: _padded(rows, left=True)},
+        reference=2,
+        slips={
+            "More rows make the 6 points more certain; the network stays half trained.": 1,
+            "Another seed moves it by a point or two; the network stays half trained.": 3,
+            "That tells how well it has learnt by heart, and nothing about new texts.": 4,
+        },
         hints=(
-            "Find the longest row, and give each row the zeros it lacks.",
-            "`longest = max(len(row) for row in rows)`; each row becomes `row + [0] * (longest - len(row))`.",
+            "Did both sides get the same care?",
+            "The bag of words was fitted to its end. Two epochs of a small network are the beginning of a training.",
         ),
-        given="import torch",
-        solution=(
-            "def pad(rows):\n"
-            "    longest = max(len(row) for row in rows)\n"
-            "    return torch.tensor([row + [0] * (longest - len(row)) for row in rows])"
-        ),
+        solution="missing_control = 2",
     ),
     "01-3": Exercise(
         reference=0.5,
@@ -130,11 +132,11 @@ PREDICTIONS = {
     ),
     "01-e": Prediction(
         {
-            "neither loses a whole point": "Both intervals lie above zero.",
-            "both lose a few points": "About 2 and 4. That sentiment loses more, the wide intervals do not show.",
-            "both lose ten points": "So much dirt, and the network still finds most of it out.",
+            "broken characters and tags": "Most words come through unharmed, and tags are alike in all classes.",
+            "labels in odd spellings": "One sentiment label in four is lost, and one topic in seven.",
+            "copies of a text": "They are learnt from twice, and tell nothing new; nothing more.",
         },
-        right="both lose a few points",
+        right="labels in odd spellings",
     ),
     "01-f": Prediction(
         {
@@ -144,10 +146,18 @@ PREDICTIONS = {
         },
         right="too high",
     ),
+    "01-l": Prediction(
+        {
+            "nothing: no sentiment label of a test text is in training": "Stars over 3 are positive, without an exception.",
+            "it rises by a point or two": "The stars of a text nearly are its sentiment, and the features remember them.",
+            "it rises by more than ten points": "Whoever has the stars of a text has its sentiment.",
+        },
+        right="it rises by more than ten points",
+    ),
     "01-g": Prediction(
         {
-            "The reported score would be far too high.": "In ten pairs no difference could be measured.",
-            "The test would have fewer unknown words than new texts have.": "Half as many, and their vectors are noise.",
+            "The reported score would be far too high.": "In ten pairs no difference showed.",
+            "The test would have fewer unknown words than new texts have.": "Half as many.",
             "Nothing.": "The test has fewer unknown words than any new text, so it is not what comes later.",
         },
         right="The test would have fewer unknown words than new texts have.",

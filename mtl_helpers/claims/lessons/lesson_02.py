@@ -1,4 +1,4 @@
-"""Lesson 02: a shape in the head, the size of five tasks, an encoder of one's own."""
+"""Lesson 02: a shape in the head, what may be concluded, an encoder of one's own."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ EXERCISES = {
         solution="shape = (16, 40, 2 * 64)",
     ),
     "02-2": Exercise(
-        reference=102_500 / 502_500,
+        reference=3,
         slips={
-            "Each single-task model has a head of its own, too.": 102_500 / 500_000,
-            "Turn it round: shared over single.": 502_500 / 102_500,
-            "The shared model has five heads.": 100_500 / 502_500,
+            "The interval holds a loss of five points: that is not ruled out.": 1,
+            "The interval holds 0: a loss of 1.5 points is the best guess, not a finding.": 2,
+            "More seeds would narrow the interval; where it would end, nobody knows yet.": 4,
         },
         hints=(
-            "Count encoders and heads on both sides.",
-            "The shared model has one encoder and five heads. Each of the five others has an encoder and a head.",
+            "Which true differences would be no surprise with these data?",
+            "All those inside the interval: from −5.3 points to +2.4.",
         ),
-        solution="parameter_ratio = (100_000 + 5 * 500) / (5 * (100_000 + 500))",
+        solution="conclusion = 3",
     ),
     "02-3": Exercise(
         reference=_mean,
@@ -91,8 +91,8 @@ QUIZZES = {
         "3. One shared model has half the parameters of two single ones. What follows for its training?",
         {
             "It takes half the time.": "A step does. How many steps it needs, and to what quality, is another matter.",
-            "It gets as good in less time.": "To a modest accuracy, here, yes. At their best the single "
-            "ones were not beaten.",
+            "It gets as good in less time.": "To a modest accuracy, with the LSTM, yes. At their "
+            "best the single ones were not beaten.",
             "Nothing yet: time and quality must be measured.": "Parameters, time and quality are "
             "three different numbers.",
         },
@@ -136,12 +136,19 @@ PREDICTIONS = {
     ),
     "02-e": Prediction(
         {
-            "the LSTM": "Its lead, if any, is within what 360 test reviews can tell.",
-            "the CNN": "Its lead, if any, is within what 360 test reviews can tell.",
-            "the Transformer": "It needs more text than this to be ahead.",
-            "one can not tell them apart": "And a bag of words is at least as good as all three.",
+            "the LSTM": "Its interval against the CNN reaches to both sides of zero.",
+            "the CNN": "The LSTM's interval against it reaches to both sides of zero.",
+            "ten seeds cannot tell them apart": "And the bag of words is ahead of both.",
         },
-        right="one can not tell them apart",
+        right="ten seeds cannot tell them apart",
+    ),
+    "02-i": Prediction(
+        {
+            "higher the mean": "No arm lies above the models that share nothing.",
+            "lower the mean": "From the embedding to the layer more; that it is no chance, ten seeds do not settle.",
+            "it stays the same": "The means are not the same, though ten seeds do not settle by how much.",
+        },
+        right="lower the mean",
     ),
     "02-f": Prediction(
         {
@@ -161,10 +168,10 @@ PREDICTIONS = {
     ),
     "02-h": Prediction(
         {
-            "better": "No row shows a gain.",
-            "just as good": "All four means lie a little lower, and one interval lies wholly below zero.",
-            "a point or two worse": "One interval shows it; the other three reach just above zero.",
+            "clearly better": "No row shows a gain.",
+            "clearly worse": "All four means lie lower, and no interval excludes zero.",
+            "a little lower, and ten seeds do not settle it": "One or two points, and all four intervals hold zero.",
         },
-        right="a point or two worse",
+        right="a little lower, and ten seeds do not settle it",
     ),
 }
