@@ -16,6 +16,7 @@ from mtl_helpers.plots import (
     WAYS,
     Figure,
     draw_confusion,
+    draw_reliability,
     draw_ways,
     figure,
     figure_png,
@@ -25,6 +26,7 @@ from mtl_helpers.plots import (
     plot_cosines,
     plot_front,
     plot_gates,
+    plot_growing_front,
     plot_history,
     plot_learning,
     plot_weights,
@@ -388,3 +390,52 @@ def test_a_figure_for_the_page_leaves_ink_paper_and_palette_to_it():
     for fixed in ("#000000", "#ffffff"):
         assert fixed not in svg
     assert svg == figure_svg(figure), "the same figure, the same text"
+
+
+def test_each_run_is_a_dot_behind_its_interval():
+    table = pd.DataFrame({"change": [2.0], "low": [1.0], "high": [3.0], "each": [[1.5, 2.5, 2.0]]}, index=["arm"])
+    (ax,) = plot_changes({"world": table}, scale=1).axes
+    (dots,) = (found for found in ax.collections if len(found.get_offsets()))
+    assert dots.get_offsets()[:, 0].tolist() == [1.5, 2.5, 2.0]
+
+
+def test_a_single_run_is_never_drawn_as_clear():
+    """It has no interval, and stood there solid and blue, as if it were clear."""
+    one = pd.DataFrame({"change": [0.03], "low": [0.03], "high": [0.03]}, index=["seed 0"])
+    (ax,) = plot_changes({"one": one}).axes
+    assert [line.get_markerfacecolor() for line in ax.lines if line.get_marker() == "o"] == ["white"]
+
+
+def test_a_front_grows_run_by_run_on_the_same_axes():
+    runs = pd.DataFrame({"left": [0.2, 0.5, 0.9, 0.4], "right": [0.9, 0.6, 0.3, 0.4]})
+    panels = plot_growing_front(runs, ("left", "right"), after=(1, 3, 4)).axes
+    assert [ax.get_title() for ax in panels] == ["1 of 4 runs", "3 of 4 runs", "4 of 4 runs"]
+    drawn = [sum(len(found.get_offsets()) for found in ax.collections) - 1 for ax in panels]  # the ring apart
+    assert drawn == [1, 3, 4] and len({ax.get_xlim() for ax in panels}) == 1
+    newest = [ax.collections[-1].get_offsets()[0].tolist() for ax in panels]
+    assert newest == [[0.2, 0.9], [0.9, 0.3], [0.4, 0.4]]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("after", [(), (0,), (5,)])
+def test_a_front_does_not_grow_beyond_its_runs(after):
+    runs = pd.DataFrame({"left": [0.2, 0.5], "right": [0.9, 0.6]})
+    with pytest.raises(ValueError, match="after counts runs, from 1 to 2"):
+        plot_growing_front(runs, ("left", "right"), after=after)
+
+
+def test_a_reliability_diagram_has_a_dot_for_each_bin_that_is_not_empty():
+    table = pd.DataFrame(
+        {"confidence": [float("nan"), 0.65, 0.95], "accuracy": [float("nan"), 0.6, 0.8], "n": [0, 5, 15]}
+    )
+    ax, other = draw_reliability({"as trained": table, "other": table}).axes
+    dots = ax.collections[-1]
+    assert dots.get_offsets().tolist() == [[0.65, 0.6], [0.95, 0.8]]
+    assert dots.get_sizes()[1] > dots.get_sizes()[0]
+    assert ax.get_xlim() == ax.get_ylim() == other.get_xlim()
+
+
+@pytest.mark.bad_input
+def test_without_a_calibration_there_is_no_diagram():
+    with pytest.raises(ValueError, match="no table of calibration"):
+        draw_reliability({})

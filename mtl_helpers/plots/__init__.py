@@ -4,7 +4,7 @@ from mtl_helpers.plots.architecture import draw_architecture, encoder_parts
 from mtl_helpers.plots.changes import plot_changes
 from mtl_helpers.plots.claims_forest import plot_claims
 from mtl_helpers.plots.figure import Figure, figure_png, figure_svg
-from mtl_helpers.plots.fronts import draw_confusion, plot_front
+from mtl_helpers.plots.fronts import draw_confusion, draw_reliability, plot_front, plot_growing_front
 from mtl_helpers.plots.histories import plot_cosines, plot_history, plot_weights, smooth
 from mtl_helpers.plots.landscapes import plot_landscape
 from mtl_helpers.plots.styles import task_markers, task_styles
@@ -17,6 +17,7 @@ __all__ = [
     "Folded",
     "draw_architecture",
     "draw_confusion",
+    "draw_reliability",
     "draw_ways",
     "encoder_parts",
     "figure_png",
@@ -27,6 +28,7 @@ __all__ = [
     "plot_cosines",
     "plot_front",
     "plot_gates",
+    "plot_growing_front",
     "plot_history",
     "plot_landscape",
     "plot_learning",
