@@ -24,6 +24,7 @@ def claims() -> list[Claim]:
 def conditioning() -> list[Claim]:
     """What the condition brings, and what costs."""
     brings, more = "The topic labels bring the gain", "two encoders trained jointly gain 6 points more"
+    costs = "It is the shared encoder that costs, not the joint training"
     made = [
         (1000, "plain sharing", "single", "open", "plain sharing found none of the 31 points there are", ""),
         (
@@ -37,6 +38,7 @@ def conditioning() -> list[Claim]:
         (1000, "conditioned", "control, free", "higher", brings, "control, free"),
         (3000, "conditioned", "single", "higher", brings, "control"),
         (1000, "two encoders, jointly", "conditioned", "higher", more, "topic first"),
+        (1000, "pipeline", "conditioned", "higher", costs, "two encoders, jointly"),
         (3000, "two encoders, jointly", "conditioned", "open", "five seeds do not settle it", ""),
         (1000, "topic first", "conditioned", "open", "A shared encoder that learnt topic *first* gets none", ""),
         (3000, "MLP head", "single", "lower", "they end at 0.50, pure guessing, below the single model", ""),
