@@ -252,6 +252,22 @@ class NotebookPage:
             code,
         )
 
+    def start(self, code: str) -> None:
+        """As `execute`, without waiting for the end."""
+        self.page.evaluate(
+            """code => { window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.requestExecute(
+            {code, store_history: false}) }""",
+            code,
+        )
+
+    def in_sight(self, widget: str) -> bool:
+        """Whether any part of what a CSS selector finds is on the screen."""
+        return self.page.evaluate(
+            """w => [...document.querySelectorAll(w)].some(e => { const b = e.getBoundingClientRect();
+            return b.width > 0 && b.bottom > 0 && b.top < innerHeight })""",
+            widget,
+        )
+
     def readout(self, lab: int = 0) -> dict[str, float]:
         """The numbers the lab shows: the step, and by task its λ."""
         text = self.page.locator(".mtl-lambda-lab").nth(lab).locator(".mtl-readout").inner_text()

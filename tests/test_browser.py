@@ -1,5 +1,7 @@
 """The course in a real browser: JupyterLab as `make lab` starts it, a real kernel, a mouse on the sliders."""
 
+import os
+import re
 import sys
 import time
 from pathlib import Path
@@ -19,6 +21,9 @@ from browser import (
 )
 
 pytestmark = pytest.mark.browser
+
+IDLE = """() => { const s = window.jupyterapp.shell.currentWidget?.sessionContext?.session;
+    return s?.kernel?.status === 'idle' && s.kernel.connectionStatus === 'connected' }"""
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +138,37 @@ def test_an_error_in_the_training_thread_is_seen_on_the_page(start_here):
     )
 
 
+def test_a_lab_off_the_screen_is_seen_in_the_corner_while_a_cell_drives_it(start_here):
+    page, corner = start_here, start_here.page.locator(".mtl-hung")
+    page.execute("lab.run(5)")
+    time.sleep(0.5)
+    assert corner.count() == 0, "a copy although the lab is in sight"
+    page.page.evaluate(
+        "() => { const n = window.jupyterapp.shell.currentWidget.content; n.scrollToItem(n.widgets.length - 1) }"
+    )
+    page.wait_for(lambda: not page.in_sight(".mtl-lambda-lab .mtl-chart"), "the lab to be off the screen")
+    page.start("lab.run_to(400)")
+    corner.locator("canvas").nth(1).wait_for()
+    drawn = "e => Math.max(...Object.values(e.chart.state.tables).map(t => t.x.at(-1) || 0))"
+    page.wait_for(lambda: corner.locator(".mtl-chart").evaluate(drawn) > 100, "the curves of the copy to move")
+    page.show_lab()
+    corner.wait_for(state="detached", timeout=5_000)
+    page.wait_for(lambda: page.readout()["step"] == 400, "the end of the cell")
+
+
+def test_an_interrupted_cell_pauses_the_lab_and_leaves_it_usable(start_here):
+    page = start_here
+    page.start("lab.run(100_000)")
+    page.wait_for(lambda: page.readout()["step"] > 20, "steps taken by the cell")
+    page.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
+    assert page.execute("print(lab.training)").strip() == "False"
+    stopped = int(page.execute("print(lab.step)"))
+    page.wait_for(lambda: page.readout()["step"] == stopped, "the last step to be shown")
+    page.press("Train")
+    page.wait_for(lambda: page.readout()["step"] > stopped + 10, "training by the button after the interrupt")
+    page.press("Pause")
+
+
 def test_a_kernel_restart_in_mid_training_leaves_a_working_page(start_here):
     page = start_here
     page.press("Train")
@@ -155,6 +191,39 @@ def test_running_the_cell_again_stops_the_lab_it_replaces(start_here):
     assert page.execute("print(old.training, old.closed, lab is old)").split() == ["False", "True", "False"]
 
 
+def test_notebook_7_runs_the_lab(browser, course, tmp_path):
+    (tmp_path / "_CONFIG").mkdir()
+    (tmp_path / "_CONFIG" / "jupyter_notebook_config.json").write_text(
+        '{"JupyterNotebookApp": {"expose_app_in_browser": true}}', encoding="utf-8"
+    )
+    command = [sys.executable, "-m", "notebook", "--no-browser", "--ServerApp.ip=127.0.0.1"]
+    command += ["--allow-root"] if hasattr(os, "getuid") and os.getuid() == 0 else []
+    server = Server([*command, "--port", f"PORT={free_port()}"], course, tmp_path, "/api/status")
+    try:
+        page = browser.new_page()
+        page.goto(f"{server.url}/notebooks/notebooks/00_start_here.ipynb?token={server.token}", timeout=120_000)
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=90_000)
+        page.wait_for_function("() => window.jupyterapp", timeout=30_000)
+        page.wait_for_function(IDLE, timeout=60_000)
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
+        train_a_little(page.locator(".mtl-lambda-lab").first)
+    finally:
+        server.close()
+
+
+def train_a_little(lab) -> None:
+    """Reset the lab, train, and see steps counted, points drawn, and the training stand still again."""
+    lab.wait_for(timeout=120_000)
+    lab.scroll_into_view_if_needed()
+    lab.locator("button", has_text="Reset").click()
+    lab.locator(".mtl-readout").get_by_text("step 0").wait_for()
+    lab.locator("button", has_text="Train").click()
+    lab.locator(".mtl-readout").get_by_text(re.compile(r"step [1-9]\d")).wait_for(timeout=30_000)
+    lab.locator("button", has_text="Pause").click()
+    drawn = "e => Math.max(...Object.values(e.chart.state.tables).map(t => t.x.length))"
+    assert lab.locator(".mtl-chart").evaluate(drawn) > 5
+
+
 def test_voila_serves_the_lab(browser, course, tmp_path):
     command = [sys.executable, "-m", "voila", "notebooks/00_start_here.ipynb", "--no-browser", "--Voila.ip=127.0.0.1"]
     server = Server(
@@ -163,16 +232,7 @@ def test_voila_serves_the_lab(browser, course, tmp_path):
     try:
         page = browser.new_page()
         page.goto(server.url, timeout=120_000)
-        lab = page.locator(".mtl-lambda-lab")
-        lab.wait_for(timeout=120_000)
-        step = lab.locator(".mtl-readout")
-        lab.locator("button", has_text="Reset").click()
-        step.get_by_text("step 0").wait_for()
-        lab.locator("button", has_text="Train").click()
-        page.wait_for_function(
-            "() => /step [1-9]\\d/.test(document.querySelector('.mtl-lambda-lab').innerText)", timeout=30_000
-        )
-        lab.locator("button", has_text="Pause").click()
+        train_a_little(page.locator(".mtl-lambda-lab"))
     finally:
         server.close()
 

@@ -9,7 +9,7 @@ import torch
 
 from mtl_helpers.driving import bayes_ceilings
 from mtl_helpers.evaluation import paired_changes, write_result
-from mtl_helpers.evaluation.results import computer
+from mtl_helpers.evaluation.running.results import computer
 from mtl_helpers.experiments import EXPERIMENTS
 from mtl_helpers.experiments.methods_tables import tables_of
 from mtl_helpers.training import RULES
@@ -35,7 +35,8 @@ def arm(name: str, rho: float, n: int) -> pd.Series:
 def test_each_table_says_how_it_was_made(path):
     first = path.read_text(encoding="utf-8").splitlines()[0]
     assert re.match(
-        rf"# python -m mtl_helpers experiment ({'|'.join(EXPERIMENTS)}), \d{{4}}-\d\d-\d\d, torch \d", first
+        rf"# python -m mtl_helpers experiment ({'|'.join([*EXPERIMENTS, 'claims'])}), \d{{4}}-\d\d-\d\d, torch \d",
+        first,
     )
 
 

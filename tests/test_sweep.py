@@ -211,7 +211,7 @@ def test_killed_half_way_and_begun_again_it_repeats_no_finished_run(tmp_path):
 LOKY = """
 import sys
 from mtl_helpers.evaluation import sweep
-sys.modules["mtl_helpers.evaluation.sweep"].get_all_start_methods = lambda: ["spawn"]
+sys.modules["mtl_helpers.evaluation.running.sweep"].get_all_start_methods = lambda: ["spawn"]
 def run(config):
     return {"square": config["x"] ** 2}
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a lesson states and asks: checked numbers, predictions, exercises, quizzes."""
+"""What a lesson states and asks: checked numbers, the register of claims, predictions, exercises, quizzes."""
 
 from mtl_helpers.claims.answers import Exercise, check_answer, check_function
 from mtl_helpers.claims.by_name import (
@@ -11,10 +11,13 @@ from mtl_helpers.claims.by_name import (
 )
 from mtl_helpers.claims.checks import ClaimError, check, check_that
 from mtl_helpers.claims.learner import Learner
+from mtl_helpers.claims.measured import computed, from_differences, from_runs
 from mtl_helpers.claims.prediction import Prediction
 from mtl_helpers.claims.quiz import Quiz
+from mtl_helpers.claims.register import Claim, claim, judged, read_claims
 
 __all__ = [
+    "Claim",
     "ClaimError",
     "Exercise",
     "Learner",
@@ -26,8 +29,14 @@ __all__ = [
     "check_exercise",
     "check_function",
     "check_that",
+    "claim",
+    "computed",
+    "from_differences",
+    "from_runs",
+    "judged",
     "predict_first",
     "quiz",
+    "read_claims",
     "show_hint",
     "show_solution",
 ]

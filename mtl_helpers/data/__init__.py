@@ -1,6 +1,6 @@
 """Step 1, data: read, clean, split, encode and batch texts that carry a label for each of several tasks."""
 
-from mtl_helpers.data.baseline import bag_of_words, baseline_score
+from mtl_helpers.data.baseline import TunedBaseline, bag_of_words, baseline_score, tuned_bag_of_words
 from mtl_helpers.data.batches import Batch, MultiTaskDataset, encode_reviews
 from mtl_helpers.data.cleaning import CLEANING_STEPS, clean_reviews, clean_with, keep_known_labels
 from mtl_helpers.data.loaders import collate, make_loader
@@ -25,6 +25,7 @@ __all__ = [
     "MultiTaskDataset",
     "RaggedTokens",
     "Splits",
+    "TunedBaseline",
     "Vocabulary",
     "bag_of_words",
     "baseline_score",
@@ -47,4 +48,5 @@ __all__ = [
     "text_folds",
     "text_key",
     "tokenize",
+    "tuned_bag_of_words",
 ]

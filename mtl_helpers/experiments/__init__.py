@@ -48,3 +48,12 @@ def rows_of(runs: pd.DataFrame) -> pd.DataFrame:
     [0.5, 0.6, 0.7]
     """
     return pd.DataFrame([row for rows in runs.rows for row in rows])
+
+
+def read_result(name: str) -> pd.DataFrame:
+    """A table of data/results, by the name of its file.
+
+    >>> read_result("lucky").world.tolist()
+    ['digits', 'reviews']
+    """
+    return pd.read_csv(RESULTS / f"{name}.csv", comment="#")

@@ -23,8 +23,9 @@ import pandas as pd
 import torch
 
 from mtl_helpers.evaluation import sweep, write_result
-from mtl_helpers.evaluation.results import computer
+from mtl_helpers.evaluation.running.results import computer
 from mtl_helpers.experiments import CACHE, EXPERIMENTS, RESULTS, Config, Experiment
+from mtl_helpers.experiments.claims import write_claims
 
 _IMPORTED = re.compile(r"^\s*(?:from|import) (mtl_helpers[\w.]*)", re.MULTILINE)
 
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         "python -m mtl_helpers experiment", description="Compute the tables in data/results."
     )
-    parser.add_argument("name", choices=EXPERIMENTS)
+    parser.add_argument("name", choices=[*EXPERIMENTS, "claims"])
     parser.add_argument(
         "--seeds", type=int, help="paired runs of each arm; fewer than the table's are a look, not written"
     )
@@ -87,6 +88,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     where.add_argument("--cluster", metavar="tcp://...", help="a Dask scheduler, whose workers have one thread each")
     parser.add_argument("--fresh", action="store_true", help="compute everything anew")
     options = parser.parse_args(arguments)
+    if options.name == "claims":  # it runs nothing: it reads the tables of the others
+        write_claims()
+        return
     module = f"mtl_helpers.experiments.{options.name}"
     experiment: Experiment = import_module(module).EXPERIMENT
     seeds = experiment.seeds if options.seeds is None else options.seeds

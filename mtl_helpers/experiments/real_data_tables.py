@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from mtl_helpers.evaluation import confidence_interval, delta_mtl, delta_table, paired_changes
-from mtl_helpers.evaluation.delta import DELTA
+from mtl_helpers.evaluation.statistics.delta import DELTA
 from mtl_helpers.tasks import Task
 
 PILOTS = 1  # seeds whose validation chooses the settings

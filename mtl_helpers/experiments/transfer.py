@@ -28,7 +28,7 @@ from torch import nn
 from mtl_helpers.corpus import make_reviews
 from mtl_helpers.data import Splits, load_reviews, split_reviews
 from mtl_helpers.evaluation import Arm, controlled_splits, paired_changes, run_arm, run_arms, usual_arms
-from mtl_helpers.evaluation.transfer import N_TEST, NewEncoder
+from mtl_helpers.evaluation.running.transfer import N_TEST, NewEncoder
 from mtl_helpers.experiments import Config, Experiment, rows_of
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.relations import (

@@ -156,13 +156,10 @@ class Task:
         n = size = target.shape[0]
         if rows is None or (n := rows.shape[0]) == size:
             return self._each(output, target).mean()  # of nothing: nan
-        if not n:
-            return output.new_tensor(math.nan)
-        # Each at its own place, so that (l * mask).sum() / mask.sum(), written by hand, is the same to the last bit.
-        return self.losses_in_place(output, target, rows).sum() / n
+        return self.losses_in_place(output, target, rows).sum() / n if n else output.new_tensor(math.nan)
 
     def losses_in_place(self, output: Tensor, target: Tensor, rows: Tensor) -> Tensor:
-        """The `losses` of the labelled ``rows``, ``(n,)``, each at its own place, and 0 at all others."""
+        """The `losses` of ``rows``, each at its place, else 0: summed, they equal (l * mask).sum() to the last bit."""
         each = self._each(output.index_select(0, rows), target.index_select(0, rows))
         return each.new_zeros(len(target)).index_copy(0, rows, each)
 
@@ -241,8 +238,7 @@ class Task:
         >>> Task.from_dict(SENTIMENT.to_dict()) == SENTIMENT
         True
         """
-        kinds = {kind.__name__: kind for kind in _subclasses(Task)}
-        values = dict(values)
+        kinds, values = {kind.__name__: kind for kind in _subclasses(Task)}, dict(values)
         kind = values.pop("kind", None)
         if kind not in kinds:
             raise TaskError(

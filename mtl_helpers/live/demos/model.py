@@ -9,7 +9,7 @@ import torch
 
 from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.batches import Batch
-from mtl_helpers.evaluation.step_timer import WARM_UP, StepTimer
+from mtl_helpers.evaluation.running.step_timer import WARM_UP, StepTimer
 from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.widgets.page import row
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder, count_parameters

@@ -252,8 +252,7 @@ class LambdaLab(RunInView):
         As fast as the lab's speed says if ``watched``, else as fast as can be. ``locked`` is why nobody can steer meanwhile.
         """
         self._worker.raise_error()
-        self._locked = locked
-        self._enable(training=True)
+        self._enable(training=True, locked=locked)
         taken, since, counted, interval = 0, time.perf_counter(), 0, PUSH_INTERVAL
         try:
             while limit is None or taken < limit:
@@ -268,7 +267,6 @@ class LambdaLab(RunInView):
                 speed = self.panel.speed.value if watched else 0
                 yield 1 / speed if speed else None
         finally:
-            self._locked = ""
             self._show()
             self._enable(training=False)
 
@@ -295,6 +293,7 @@ class LambdaLab(RunInView):
         if not self.training:
             self.panel.show(self.recorded, self._rate, self._cosines, self.scores)
 
-    def _enable(self, *, training: bool) -> None:
-        self.panel.enable(training=training, begun=training or self.step > 0, locked=bool(self._locked))
+    def _enable(self, *, training: bool, locked: str = "") -> None:
+        self._locked, self.views.chart.driven = locked, bool(locked)
+        self.panel.enable(training=training, begun=training or self.step > 0, locked=bool(locked))
         self.panel.show_method(self.recorded, self._locked)

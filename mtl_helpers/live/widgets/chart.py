@@ -12,7 +12,7 @@ the kernel a step, over those without a plot)::
     Plotly's FigureWidget               0.88      1.08   yes     width                 yes       64 MB
 
 Most of the price is the page itself. Nothing is fetched from elsewhere: uPlot 1.6.32 (MIT) lies beside this file. anywidget
-has its own front end in JupyterLab, Notebook 7, VS Code and Colab; it is tested here in JupyterLab and Voilà.
+has its own front end in JupyterLab, Notebook 7, VS Code and Colab; it is tested here in JupyterLab, Notebook 7 and Voilà.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ class Chart(anywidget.AnyWidget):
     """Panels of curves that grow. Only what is new is sent; a page that missed something, or is new, asks for all.
 
     ``panels`` says what is drawn where, as the page's part ``chart.js`` reads it. `show` takes the curves as they are now,
-    ``tables`` by panel: columns that have only grown since the last time, until `clear`.
+    ``tables`` by panel: columns that have only grown since the last time, until `clear`. While it is ``driven`` by a cell, and
+    no view of it is in sight, the page hangs a copy of its first two panels into a corner.
 
     >>> chart = Chart([{"key": "loss", "title": "loss", "scales": {"y": {}}, "series": [{"key": "topic", "label": "topic"}]}])
     >>> chart.show({"loss": {"x": [1, 2], "topic": [1.5, 1.25]}})
@@ -54,6 +55,7 @@ class Chart(anywidget.AnyWidget):
     _css = CSS
     name = traitlets.Unicode().tag(sync=True)
     panels = traitlets.List().tag(sync=True)
+    driven = traitlets.Bool().tag(sync=True)
 
     def __init__(self, panels: Sequence[Mapping[str, Any]]) -> None:
         super().__init__(name=uuid.uuid4().hex, panels=list(panels))

@@ -1,6 +1,7 @@
 // Panels of curves over the steps of a run. The kernel sends numbers and no pictures; uPlot draws them.
 
 const WIDE = 560, GUTTER = 84, LINE = 14; // pixels: for two panels in a row; for names at the ends of lines; from name to name
+const LINGER = 6000; // ms: how long a hung copy stays when the cell is done
 const states = new Map();
 
 function stateOf(model) {
@@ -226,15 +227,15 @@ function clipped(ctx, text, width) {
 }
 
 class View {
-  constructor(model, el) {
-    Object.assign(this, { model, el, state: stateOf(model), sync: model.get("name"), due: false });
+  constructor(model, el, most = Infinity) {
+    Object.assign(this, { model, el, most, state: stateOf(model), sync: model.get("name"), due: false });
     el.classList.add("mtl-chart");
     el.chart = this; // for tests: what is drawn, read back from the page
     this.open();
   }
 
   open() {
-    this.panels = this.model.get("panels").map(spec => new Panel(this, spec));
+    this.panels = this.model.get("panels").slice(0, this.most).map(spec => new Panel(this, spec));
     this.el.replaceChildren(...this.panels.map(panel => panel.el));
     this.build();
   }
@@ -261,9 +262,45 @@ class View {
   }
 }
 
+const inSight = el => {
+  const { top, bottom, width } = el.getBoundingClientRect();
+  return width > 0 && bottom > 60 && top < innerHeight - 60;
+};
+
+// A cell may drive a lab that is off the screen, or that JupyterLab does not even keep on the page: then a copy hangs in the
+// corner, as of a film that plays on while one reads, until the cell is done and was looked at.
+function hang(model) {
+  const state = stateOf(model);
+  if (!model.get("driven") || state.hung || [...state.views].some(view => inSight(view.el))) return;
+  const box = state.hung = document.createElement("div"), el = document.createElement("div"), away = document.createElement("button");
+  box.className = "mtl-hung";
+  away.textContent = "×";
+  away.setAttribute("aria-label", "close the copy of the curves");
+  box.append(away, el);
+  document.body.append(box);
+  const view = new View(model, el, 2);
+  state.views.add(view);
+  let after;
+  const take = () => {
+    clearTimeout(after);
+    clearInterval(looking);
+    model.off("change:driven", wait);
+    state.views.delete(view);
+    for (const panel of view.panels) panel.plot?.destroy();
+    box.remove();
+    state.hung = null;
+  };
+  const wait = () => { clearTimeout(after); if (!model.get("driven")) after = setTimeout(take, LINGER); };
+  const looking = setInterval(() => { if ([...state.views].some(other => other !== view && inSight(other.el))) take(); }, 500);
+  away.onclick = take;
+  model.on("change:driven", wait);
+  wait();
+}
+
 export default {
   initialize({ model }) {
     model.on("msg:custom", message => receive(model, message));
+    model.on("change:driven", () => hang(model));
     model.send({ want: "all" });
   },
   render({ model, el }) {

@@ -8,7 +8,7 @@ from typing import Literal
 import pandas as pd
 
 from mtl_helpers.errors import DataError
-from mtl_helpers.evaluation.repeats import confidence_interval, paired_scores
+from mtl_helpers.evaluation.statistics.repeats import confidence_interval, paired_scores
 from mtl_helpers.tasks import Task, check_tasks
 
 DELTA = "Δ_MTL"
@@ -29,13 +29,19 @@ def delta_mtl(scores: Mapping[str, float], single: Mapping[str, float], tasks: S
 
 
 def delta_table(
-    runs: pd.DataFrame, tasks: Sequence[Task], *, against: str = "single", method: Literal["t", "bootstrap"] = "t"
+    runs: pd.DataFrame,
+    tasks: Sequence[Task],
+    *,
+    against: str = "single",
+    method: Literal["t", "bootstrap"] = "t",
+    shared_rows: float = 0.0,
 ) -> pd.DataFrame:
     """Δ_MTL of each arm with its interval over paired seeds, and above it the row of each task it is the mean of.
 
     ``runs`` has a row a run and task: ``arm``, ``task``, ``seed``, ``score``. Index ``(arm, task)``; columns ``score`` (mean,
     in the task's own metric), ``change`` with ``low`` and ``high`` (per cent of the single-task score of the *same seed*,
-    plus is better, see `confidence_interval`), and ``seeds``. The arm ``against`` is left out: its changes are all zero.
+    plus is better, ``method`` and ``shared_rows`` as in `confidence_interval`), and ``seeds``. The arm ``against`` is left
+    out: its changes are all zero.
 
     >>> from mtl_helpers.tasks import STARS, TOPIC
     >>> runs = pd.DataFrame({
@@ -79,7 +85,7 @@ def delta_table(
         )
         means = {task.name: scores[task.name][arm].mean() for task in tasks}
         for name, change in {**changes, DELTA: changes.mean(axis=1)}.items():
-            interval = confidence_interval(change, method=method)
+            interval = confidence_interval(change, method=method, shared_rows=shared_rows)
             parts.append((arm, name, means.get(name, float("nan")), *interval, len(change)))
     if not parts:
         raise DataError(f"There is no arm but '{against}': nothing to compare with it.")

@@ -1,4 +1,4 @@
-"""Repeated runs: a mean with its interval, changes that are paired seed by seed, and how many runs a claim needs."""
+"""Repeated runs: a mean with its interval, and changes that are paired seed by seed."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from scipy import stats
 from mtl_helpers.errors import DataError
 
 RESAMPLES = 9999
-MOST_RUNS = 100_000
-LARGEST_EFFECT = 30.0  # in standard deviations; beyond it every n of at least 2 or 3 is enough
 
 
 class Interval(NamedTuple):
@@ -26,7 +24,12 @@ class Interval(NamedTuple):
 
 
 def confidence_interval(
-    values: Sequence[float], level: float = 0.95, *, method: Literal["t", "bootstrap"] = "t", seed: int = 0
+    values: Sequence[float],
+    level: float = 0.95,
+    *,
+    method: Literal["t", "bootstrap"] = "t",
+    shared_rows: float = 0.0,
+    seed: int = 0,
 ) -> Interval:
     """Mean of repeated measurements with its interval; for paired runs pass the *differences*, seed by seed.
 
@@ -35,10 +38,18 @@ def confidence_interval(
     bell curve, but of few runs it makes too little: on normal data 95 % turn out to be 84 % with 5 runs, 91 % with 10,
     93 % with 20. State which you use. Raises `DataError` for fewer than two runs, or a value that is not finite.
 
+    Runs that re-split *one* corpus are no new data: their training and test rows overlap, and more of them do not make the
+    interval as small as it pretends. ``shared_rows`` is then n_test / n_train (rows tested on, rows to learn from), and
+    ``"t"`` becomes the **corrected resampled t**: 1 / n + n_test / n_train in place of 1 / n, so that the interval stays wide
+    however often the corpus is split (Nadeau & Bengio 2003, Machine Learning 52). With ``shared_rows=0`` every run has data
+    of its own.
+
     >>> confidence_interval([0.02, 0.05, 0.03, 0.04])
     Interval(mean=0.035, low=0.0144..., high=0.0555...)
     >>> confidence_interval([0.02, 0.05, 0.03, 0.04], method="bootstrap")
     Interval(mean=0.035, low=0.025, high=0.045...)
+    >>> confidence_interval([0.02, 0.05, 0.03, 0.04], shared_rows=0.25)  # of 5 rows one is tested on, again and again
+    Interval(mean=0.035, low=0.0059..., high=0.0640...)
     """
     array = np.asarray(values, dtype=float)
     if len(array) < 2:
@@ -48,13 +59,26 @@ def confidence_interval(
     if not 0 < level < 1:
         raise DataError(f"level is a share between 0 and 1, such as 0.95; found {level!r}.")
     if method == "bootstrap":
+        if shared_rows:
+            raise DataError("There is no correction of the bootstrap for shared rows; take method='t'.")
         means = np.random.default_rng(seed).choice(array, size=(RESAMPLES, len(array))).mean(axis=1)
         low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
         return Interval(float(array.mean()), float(low), float(high))
     if method != "t":
         raise DataError(f"method must be 't' or 'bootstrap'; found {method!r}.")
-    half = stats.t.ppf((1 + level) / 2, len(array) - 1) * array.std(ddof=1) / math.sqrt(len(array))
+    half = stats.t.ppf((1 + level) / 2, len(array) - 1) * standard_error(array.std(ddof=1), len(array), shared_rows)
     return Interval(float(array.mean()), float(array.mean() - half), float(array.mean() + half))
+
+
+def standard_error(sd: float, runs: int, shared_rows: float = 0.0) -> float:
+    """Of the mean of so many runs that vary by ``sd``: sd √(1 / runs + shared_rows); see `confidence_interval`.
+
+    >>> round(standard_error(0.3, 9), 3), round(standard_error(0.3, 9, shared_rows=1 / 9), 3)
+    (0.1, 0.141)
+    """
+    if not (math.isfinite(shared_rows) and shared_rows >= 0):
+        raise DataError(f"shared_rows is n_test / n_train, 0 or more; found {shared_rows!r}.")
+    return float(sd) * math.sqrt(1 / runs + shared_rows)
 
 
 def paired_scores(runs: pd.DataFrame, against: str = "single") -> pd.DataFrame:
@@ -85,12 +109,16 @@ def paired_scores(runs: pd.DataFrame, against: str = "single") -> pd.DataFrame:
 
 
 def paired_changes(
-    runs: pd.DataFrame, against: str = "single", *, method: Literal["t", "bootstrap"] = "t"
+    runs: pd.DataFrame,
+    against: str = "single",
+    *,
+    method: Literal["t", "bootstrap"] = "t",
+    shared_rows: float = 0.0,
 ) -> pd.DataFrame:
     """How much each arm changes the score of ``against``, seed by seed: one row an arm, in order of appearance.
 
     ``runs`` has a row a run: ``arm``, ``seed``, ``score``. Columns ``score`` (mean of the arm), ``change`` with its 95 %
-    interval ``low`` to ``high`` (see `confidence_interval`) and ``seeds``.
+    interval ``low`` to ``high`` and ``seeds``; ``method`` and ``shared_rows`` as in `confidence_interval`.
 
     >>> runs = pd.DataFrame({"arm": ["single", "shared"] * 2, "seed": [0, 0, 1, 1], "score": [0.8, 0.9, 0.7, 0.8]})
     >>> paired_changes(runs).round(2)
@@ -101,44 +129,6 @@ def paired_changes(
     scores = paired_scores(runs, against)
     rows = {}
     for arm in scores:
-        change = confidence_interval(scores[arm] - scores[against], method=method)
+        change = confidence_interval(scores[arm] - scores[against], method=method, shared_rows=shared_rows)
         rows[arm] = {"score": scores[arm].mean(), "change": change.mean, "low": change.low, "high": change.high}
     return pd.DataFrame.from_dict(rows, orient="index").assign(seeds=len(scores))
-
-
-def runs_needed(sd: float, gain: float, *, power: float = 0.8, level: float = 0.95) -> int:
-    """How many paired seeds it takes to show a gain: to find a true mean difference ``gain`` with probability ``power``.
-
-    ``sd`` is the standard deviation of the *differences* over paired seeds, in the unit of ``gain``. The smallest n for which
-    the interval of `confidence_interval` excludes 0 with that probability: P(abs(T) > t(n - 1)) ≥ power, where T follows the
-    noncentral t distribution with n - 1 degrees of freedom and noncentrality √n gain / sd (Cohen 1988, chapter 2). For
-    gain = sd / 2 the tables (and the program G*Power) say 34, for gain = 0.8 sd 15.
-
-    >>> runs_needed(sd=0.02, gain=0.01), runs_needed(sd=0.02, gain=0.016)
-    (34, 15)
-    >>> runs_needed(sd=0.02, gain=0.002)  # a gain of a tenth of the noise
-    787
-    """
-    if not (math.isfinite(sd) and sd >= 0 and math.isfinite(gain)):
-        raise DataError(f"sd and gain must be finite numbers and sd at least 0; found sd={sd!r}, gain={gain!r}.")
-    if gain == 0:
-        raise DataError("No number of runs shows a gain of 0. Give the smallest gain that would matter to you.")
-    if not (0 < power < 1 and 0 < level < 1):
-        raise DataError(f"power and level are shares between 0 and 1; found power={power!r}, level={level!r}.")
-    effect = min(abs(gain) / sd, LARGEST_EFFECT) if sd else LARGEST_EFFECT
-    # The normal distribution in place of t asks for a few runs too few: count up from there.
-    enough = (stats.norm.ppf((1 + level) / 2) + stats.norm.ppf(power)) / effect
-    if enough**2 > MOST_RUNS:
-        raise DataError(
-            f"A gain of {gain:g} in differences that vary by {sd:g} takes more than {MOST_RUNS:,} runs; it can not be shown."
-        )
-    n = max(2, math.floor(enough**2) if enough > 0 else 2)
-    while _power(n, effect, level) < power:
-        n += 1
-    return n
-
-
-def _power(n: int, effect: float, level: float) -> float:
-    """Probability that a two-sided paired t test on n differences finds an effect of that many standard deviations."""
-    bound, shift = stats.t.ppf((1 + level) / 2, n - 1), effect * math.sqrt(n)
-    return float(stats.nct.sf(bound, n - 1, shift) + stats.nct.cdf(-bound, n - 1, shift))

@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 
 from mtl_helpers.arguments import whole_number
 from mtl_helpers.errors import DataError
-from mtl_helpers.evaluation.run_store import RunStore, plain
+from mtl_helpers.evaluation.running.run_store import RunStore, plain
 
 Config = Mapping[str, Any]
 Run = Callable[[dict[str, Any]], Mapping[str, Any]]

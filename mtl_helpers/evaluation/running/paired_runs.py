@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from mtl_helpers.evaluation.repeats import paired_changes
-from mtl_helpers.evaluation.transfer import Arm, run_arm
+from mtl_helpers.evaluation.running.transfer import Arm, run_arm
+from mtl_helpers.evaluation.statistics.repeats import paired_changes
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.relations import gradient_cosines
 from mtl_helpers.training import Record

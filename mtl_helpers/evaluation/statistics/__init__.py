@@ -1,0 +1,1 @@
+"""What repeated runs say: intervals, paired changes, the power to see a change, and families of comparisons."""
