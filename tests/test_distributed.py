@@ -129,8 +129,8 @@ import os
 from pathlib import Path
 from mtl_helpers.training.distributed import main
 main(["--steps", "2"])
-names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
-Path(__file__).with_suffix("." + os.environ["RANK"]).write_text(" ".join(names))
+names = [path.read_text(encoding="utf-8").strip() for path in Path("/proc/self/task").glob("*/comm")]
+Path(__file__).with_suffix("." + os.environ["RANK"]).write_text(" ".join(names), encoding="utf-8")
 """
 
 
@@ -141,5 +141,5 @@ def test_no_thread_of_the_process_group_outlives_the_training(tmp_path):
     script.write_text(ENDED, encoding="utf-8")
     assert len(losses(TWO, script=[str(script)])) == 2
     for rank in "01":
-        left = script.with_suffix("." + rank).read_text()
+        left = script.with_suffix("." + rank).read_text(encoding="utf-8")
         assert left and "gloo" not in left

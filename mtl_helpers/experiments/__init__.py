@@ -13,7 +13,17 @@ from typing import Any
 
 import pandas as pd
 
-EXPERIMENTS = ("cost", "transfer", "methods", "conflicts", "amounts", "real_data", "driving", "large_models")
+EXPERIMENTS = (
+    "cost",
+    "transfer",
+    "methods",
+    "methods_fair",
+    "conflicts",
+    "amounts",
+    "real_data",
+    "driving",
+    "large_models",
+)
 DATA = Path(__file__).resolve().parents[2] / "data"
 RESULTS, CACHE = DATA / "results", DATA / "cache"
 

@@ -69,4 +69,4 @@ def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"amounts": rows_of(runs)}
 
 
-EXPERIMENT = Experiment(configs, run, tables, seeds=10)
+EXPERIMENT = Experiment(configs, run, tables, seeds=5)

@@ -2,6 +2,7 @@
 
 from mtl_helpers.plots.architecture import draw_architecture, encoder_parts
 from mtl_helpers.plots.changes import plot_changes
+from mtl_helpers.plots.claims_forest import plot_claims
 from mtl_helpers.plots.figure import Figure, figure_png, figure_svg
 from mtl_helpers.plots.fronts import draw_confusion, plot_front
 from mtl_helpers.plots.histories import plot_cosines, plot_history, plot_weights, smooth
@@ -21,6 +22,7 @@ __all__ = [
     "figure_svg",
     "html_table",
     "plot_changes",
+    "plot_claims",
     "plot_cosines",
     "plot_front",
     "plot_history",
