@@ -22,9 +22,9 @@ from mtl_helpers.models import (
     OnFeatures,
     find_weights,
     load_pretrained,
-    weight_files,
 )
-from mtl_helpers.models.text_to_text import small_decoder
+from mtl_helpers.models.large import weight_files
+from mtl_helpers.models.large.text_to_text import small_decoder
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 from mtl_helpers.training import fit, validate
 

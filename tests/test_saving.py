@@ -28,7 +28,7 @@ from mtl_helpers.models import (
     TransformerEncoder,
     load_pretrained,
 )
-from mtl_helpers.models.lora import with_lora
+from mtl_helpers.models.large.lora import with_lora
 from mtl_helpers.relations import Adapters, ConditionedModel, CrossStitch, MMoE, PipelineModel, SoftSharing
 from mtl_helpers.saving import Trained, load, save
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Classification, MultiLabel, Regression, Tagging, TaskError

@@ -48,7 +48,7 @@ from mtl_helpers.data import (
 )
 from mtl_helpers.experiments import CACHE, Config, Experiment
 from mtl_helpers.models import FrozenFeatures, LSTMEncoder, MultiTaskModel, OnFeatures, load_pretrained
-from mtl_helpers.models.text_to_text import answer_task, as_prompts, prompt_vocabulary, small_decoder
+from mtl_helpers.models.large.text_to_text import answer_task, as_prompts, prompt_vocabulary, small_decoder
 from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
 from mtl_helpers.training import fit, validate

@@ -1,13 +1,13 @@
 """Step 2, the model: encoders with one interface, a head per task, and the multi-task model that joins them."""
 
-from mtl_helpers.models.frozen import FrozenFeatures, OnFeatures
 from mtl_helpers.models.fusion import FusionEncoder
 from mtl_helpers.models.images import ImageEncoder
+from mtl_helpers.models.large.frozen import FrozenFeatures, OnFeatures
+from mtl_helpers.models.large.pretrained import PretrainedEncoder, Subwords, load_pretrained
+from mtl_helpers.models.large.weight_files import MINILM, find_weights
 from mtl_helpers.models.multi_task import Answers, ModelError, MultiTaskModel, shared_parameters, unwrapped
 from mtl_helpers.models.parameters import count_parameters, parameters_by_part, trainable_numbers
-from mtl_helpers.models.pretrained import PretrainedEncoder, Subwords, load_pretrained
 from mtl_helpers.models.text import CNNEncoder, LSTMEncoder, TextEncoder, TransformerEncoder
-from mtl_helpers.models.weight_files import MINILM, find_weights
 
 __all__ = [
     "MINILM",

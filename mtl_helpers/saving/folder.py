@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from mtl_helpers.data import ColumnNumbers, Vocabulary
 from mtl_helpers.models import FrozenFeatures, ModelError, MultiTaskModel, PretrainedEncoder, Subwords
-from mtl_helpers.models.weight_files import checksum
+from mtl_helpers.models.large.weight_files import checksum
 from mtl_helpers.randomness import drawn_from
 from mtl_helpers.saving.description import UnknownClass, describe, make
 from mtl_helpers.saving.trained import Reader, Trained

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from mtl_helpers.data.batches import Vocabulary
+from mtl_helpers.models.large.pretrained import PretrainedEncoder
 from mtl_helpers.models.multi_task import MultiTaskModel
-from mtl_helpers.models.pretrained import PretrainedEncoder
 from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import Classification, Task, check_tasks
 

@@ -14,8 +14,8 @@ from tqdm.auto import tqdm
 
 from mtl_helpers.data.vocabulary import check_texts
 from mtl_helpers.models.described import Described
+from mtl_helpers.models.large.pretrained import PretrainedEncoder, Subwords
 from mtl_helpers.models.multi_task import ModelError
-from mtl_helpers.models.pretrained import PretrainedEncoder, Subwords
 
 
 class FrozenFeatures:

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.vocabulary import PAD, TextNumbers
 from mtl_helpers.models.described import Described
-from mtl_helpers.models.lora import lora_settings, read_adapter, take_adapter, with_lora
+from mtl_helpers.models.large.lora import lora_settings, read_adapter, take_adapter, with_lora
+from mtl_helpers.models.large.weight_files import MINILM, Source, find_weights
 from mtl_helpers.models.multi_task import ModelError
 from mtl_helpers.models.text import word_mask
-from mtl_helpers.models.weight_files import MINILM, Source, find_weights
 
 if TYPE_CHECKING:  # transformers takes seconds to import: whoever loads no pre-trained model does without
     from tokenizers import Tokenizer

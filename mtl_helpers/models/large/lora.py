@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
+from mtl_helpers.models.large.weight_files import ADAPTER, check_sums
 from mtl_helpers.models.multi_task import ModelError
-from mtl_helpers.models.weight_files import ADAPTER, check_sums
 
 if TYPE_CHECKING:
     from peft import PeftModel

@@ -1,0 +1,1 @@
+"""Large pre-trained encoders: their weights, adapters, frozen features, and one that answers in words."""
