@@ -122,7 +122,7 @@ def sections(cells: list[dict]) -> list[Section]:
 
 
 def sittings(parts: list[Section], minutes: list[int]) -> list[list[int]]:
-    """The numbers of the sections of each sitting: those that are marked if they fit, else the fewest, as even as may be."""
+    """The numbers of the sections of each sitting: the fewest, as they are marked if that fits, else as even as may be."""
     everything = list(range(len(parts)))
     marked = [0, *(i for i in everything[1:] if parts[i].begins_sitting), len(parts)]
 
@@ -132,12 +132,10 @@ def sittings(parts: list[Section], minutes: list[int]) -> list[list[int]]:
     def longest(rooms: list[list[int]]) -> int:
         return max(sum(minutes[i] for i in room) for room in rooms)
 
-    if longest(cut(marked)) <= LONGEST:
-        return cut(marked)
-    for n in range(2, len(parts) + 1):
+    for n in range(1, len(parts) + 1):
         best = min((cut([0, *inner, len(parts)]) for inner in combinations(everything[1:], n - 1)), key=longest)
         if longest(best) <= LONGEST:
-            return best
+            return cut(marked) if len(marked) == n + 1 and longest(cut(marked)) <= LONGEST else best
     raise SystemExit("A section alone takes more than a sitting: cut it in two.")
 
 

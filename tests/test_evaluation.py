@@ -18,6 +18,7 @@ from mtl_helpers.evaluation import (
     confusion,
     evaluate,
     expected_calibration_error,
+    fit_temperature,
     paired_changes,
 )
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
@@ -188,6 +189,26 @@ def test_the_calibration_error_tells_honest_from_boastful():
             gap = (predicted == targets)[held].double().mean() - confidence[held].mean()
             by_hand += held.double().mean() * gap.abs()
     assert expected_calibration_error(table) == pytest.approx(float(by_hand))
+
+
+@pytest.mark.parametrize("scale", [0.25, 1.0, 4.0])
+def test_the_temperature_undoes_the_scale_of_the_outputs(scale):
+    """Outputs that tell the truth, times ``scale``: T is that scale, the error falls, and no answer changes."""
+    generator = torch.Generator().manual_seed(0)
+    honest = torch.randn(8000, 3, generator=generator)
+    target = torch.multinomial(honest.softmax(dim=1), 1, generator=generator).squeeze(1)
+    mask = torch.rand(8000, generator=generator) < 0.9
+    temperature = fit_temperature(scale * honest, target, mask)
+    assert temperature == pytest.approx(scale, rel=0.1)
+    after = expected_calibration_error(calibration(scale * honest / temperature, target, mask))
+    assert after < 0.02
+    assert scale == 1 or after < expected_calibration_error(calibration(scale * honest, target, mask)) - 0.05
+
+
+@pytest.mark.bad_input
+def test_without_a_label_there_is_no_temperature():
+    with pytest.raises(DataError, match="nothing to fit a temperature to"):
+        fit_temperature(torch.zeros(2, 2), torch.zeros(2).long(), torch.zeros(2).bool())
 
 
 def test_texts_without_a_label_are_left_out_of_calibration():

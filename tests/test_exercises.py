@@ -76,7 +76,8 @@ def test_a_first_wrong_answer_brings_a_hint_and_a_second_a_stronger_one(name, ca
     assert exercise.solution not in once + twice
     if not exercise.cases and not isinstance(exercise.reference, tuple):
         right = exercise.reference() if callable(exercise.reference) else exercise.reference
-        assert f"{right:.4g}" not in re.findall(r"[\d.]*\d", once + twice), "it gives the answer away"
+        if isinstance(right, (int, float)):  # a set of letters may be named one by one
+            assert f"{right:.4g}" not in re.findall(r"[\d.]*\d", once + twice), "it gives the answer away"
 
 
 def test_the_same_wrong_answer_again_says_the_same(capsys, learner):

@@ -75,6 +75,9 @@ def test_a_lesson_of_more_than_an_hour_is_cut_where_it_is_most_even_or_where_it_
     parts[2].begins_sitting = True
     assert sittings(parts, [50, 5, 5, 40]) == [[0, 1], [2, 3]]
     assert sittings(parts, [50, 15, 5, 40]) == [[0], [1, 2, 3]], "the mark no longer fits"
+    parts[1].begins_sitting = True
+    assert sittings(parts, [50, 5, 5, 40]) == [[0], [1, 2, 3]], "two would do"
+    parts[1].begins_sitting = False
     assert "in two sittings, 55 + 45; the second begins at *2*" in header(parts, [50, 5, 5, 40])
 
 

@@ -206,7 +206,7 @@ WIDGETS = {make.__name__: make for make in (lab, drive, data, model, transfer, p
 
 @pytest.mark.parametrize("name", WIDGETS)
 def test_page_and_cell_at_once(name, request, monkeypatch):
-    monkeypatch.setitem(transfer_demo.STEPS, 100, 5)
+    monkeypatch.setattr(transfer_demo, "STEPS", 5)
     monkeypatch.setattr(front_runs, "STEPS", 3)
     monkeypatch.setattr(pareto_demo, "STEPS", 3)
     interval = sys.getswitchinterval()

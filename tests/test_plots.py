@@ -16,6 +16,7 @@ from mtl_helpers.plots import (
     WAYS,
     Figure,
     draw_confusion,
+    draw_reliability,
     draw_ways,
     figure,
     figure_png,
@@ -24,7 +25,10 @@ from mtl_helpers.plots import (
     plot_changes,
     plot_cosines,
     plot_front,
+    plot_gates,
+    plot_growing_front,
     plot_history,
+    plot_learning,
     plot_weights,
     smooth,
     task_markers,
@@ -302,11 +306,49 @@ def test_an_interval_that_reaches_zero_looks_different():
     assert [label.get_text() for label in ax.get_yticklabels()] == ["helps", "unclear", "harms"]
 
 
+def test_each_seed_is_a_dot_beside_its_interval():
+    table = changes().assign(each=[[0.03, 0.07], [0.0, 0.02], [-0.05, -0.03]])
+    (ax,) = plot_changes({"world": table}).axes
+    dots = [collection.get_offsets()[:, 0].tolist() for collection in ax.collections]
+    assert dots == [pytest.approx([3, 7]), pytest.approx([0, 2]), pytest.approx([-5, -3])]
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize("tables", [{}, {"empty": pd.DataFrame(columns=["change", "low", "high"])}])
 def test_no_change_is_no_picture(tables):
     with pytest.raises(ValueError, match="nothing to draw"):
         plot_changes(tables)
+
+
+def test_shares_are_a_heat_map_with_each_number_in_its_cell():
+    gates = pd.DataFrame([[0.9, 0.1], [0.25, 0.75]], index=["film", "car"], columns=["expert 1", "expert 2"])
+    stitch = pd.DataFrame([[1.2, -0.1]], index=["topic"], columns=["topic", "sentiment"])
+    left, right = plot_gates({"sentiment": gates, "stitch": stitch}).axes
+    assert [text.get_text() for text in left.texts] == ["0.90", "0.10", "0.25", "0.75"]
+    assert [text.get_text() for text in right.texts] == ["1.20", "-0.10"]
+    assert left.images[0].get_clim() == right.images[0].get_clim() == (0, 1), "the same colour is the same share"
+    assert [label.get_text() for label in left.get_yticklabels()] == ["film", "car"]
+    ink = {text.get_text(): text.get_color() for text in left.texts}
+    assert ink["0.90"] != ink["0.10"], "light on dark and dark on light"
+
+
+def test_an_arm_looks_the_same_in_every_panel_of_learning_curves():
+    first = pd.DataFrame({"single": [0.5, 0.6], "conditioned": [0.5, 0.8]}, index=[100, 200])
+    left, right = plot_learning({"300": first[["conditioned"]], "3000": first}, floor=0.5).axes
+    lines = {line.get_label(): line for line in right.lines}
+    (alone,) = [line for line in left.lines if line.get_label() == "conditioned"]
+    assert list(lines["single"].get_ydata()) == [0.5, 0.6]
+    for look in ("color", "marker", "linestyle"):
+        assert getattr(alone, f"get_{look}")() == getattr(lines["conditioned"], f"get_{look}")()
+    assert alone.get_color() != lines["single"].get_color()
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("tables", [{}, {"empty": pd.DataFrame()}])
+@pytest.mark.parametrize("plot", [plot_gates, plot_learning])
+def test_an_empty_table_is_no_picture(plot, tables):
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plot(tables)
 
 
 def test_cosines_are_drawn_with_their_running_mean():
@@ -348,3 +390,52 @@ def test_a_figure_for_the_page_leaves_ink_paper_and_palette_to_it():
     for fixed in ("#000000", "#ffffff"):
         assert fixed not in svg
     assert svg == figure_svg(figure), "the same figure, the same text"
+
+
+def test_each_run_is_a_dot_behind_its_interval():
+    table = pd.DataFrame({"change": [2.0], "low": [1.0], "high": [3.0], "each": [[1.5, 2.5, 2.0]]}, index=["arm"])
+    (ax,) = plot_changes({"world": table}, scale=1).axes
+    (dots,) = (found for found in ax.collections if len(found.get_offsets()))
+    assert dots.get_offsets()[:, 0].tolist() == [1.5, 2.5, 2.0]
+
+
+def test_a_single_run_is_never_drawn_as_clear():
+    """It has no interval, and stood there solid and blue, as if it were clear."""
+    one = pd.DataFrame({"change": [0.03], "low": [0.03], "high": [0.03]}, index=["seed 0"])
+    (ax,) = plot_changes({"one": one}).axes
+    assert [line.get_markerfacecolor() for line in ax.lines if line.get_marker() == "o"] == ["white"]
+
+
+def test_a_front_grows_run_by_run_on_the_same_axes():
+    runs = pd.DataFrame({"left": [0.2, 0.5, 0.9, 0.4], "right": [0.9, 0.6, 0.3, 0.4]})
+    panels = plot_growing_front(runs, ("left", "right"), after=(1, 3, 4)).axes
+    assert [ax.get_title() for ax in panels] == ["1 of 4 runs", "3 of 4 runs", "4 of 4 runs"]
+    drawn = [sum(len(found.get_offsets()) for found in ax.collections) - 1 for ax in panels]  # the ring apart
+    assert drawn == [1, 3, 4] and len({ax.get_xlim() for ax in panels}) == 1
+    newest = [ax.collections[-1].get_offsets()[0].tolist() for ax in panels]
+    assert newest == [[0.2, 0.9], [0.9, 0.3], [0.4, 0.4]]
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize("after", [(), (0,), (5,)])
+def test_a_front_does_not_grow_beyond_its_runs(after):
+    runs = pd.DataFrame({"left": [0.2, 0.5], "right": [0.9, 0.6]})
+    with pytest.raises(ValueError, match="after counts runs, from 1 to 2"):
+        plot_growing_front(runs, ("left", "right"), after=after)
+
+
+def test_a_reliability_diagram_has_a_dot_for_each_bin_that_is_not_empty():
+    table = pd.DataFrame(
+        {"confidence": [float("nan"), 0.65, 0.95], "accuracy": [float("nan"), 0.6, 0.8], "n": [0, 5, 15]}
+    )
+    ax, other = draw_reliability({"as trained": table, "other": table}).axes
+    dots = ax.collections[-1]
+    assert dots.get_offsets().tolist() == [[0.65, 0.6], [0.95, 0.8]]
+    assert dots.get_sizes()[1] > dots.get_sizes()[0]
+    assert ax.get_xlim() == ax.get_ylim() == other.get_xlim()
+
+
+@pytest.mark.bad_input
+def test_without_a_calibration_there_is_no_diagram():
+    with pytest.raises(ValueError, match="no table of calibration"):
+        draw_reliability({})

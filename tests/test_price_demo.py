@@ -24,7 +24,7 @@ def test_the_formula_is_exact(bert):
     """Against the library's own modules, built without memory."""
     from transformers import BertConfig, BertModel, GPT2Config, GPT2Model
 
-    size = ARCHITECTURES["BERT base" if bert else "GPT-2"]
+    size = ARCHITECTURES["BERT base" if bert else "GPT-2 XL"]
     with torch.device("meta"):
         built = (
             BertModel(BertConfig())

@@ -2,16 +2,20 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
 
-from mtl_helpers.claims import read_claims
-from mtl_helpers.claims.register import AGREES
-from mtl_helpers.evaluation import holm
+from mtl_helpers.claims import Claim, ClaimError, claim, computed, from_differences, from_runs, judged, read_claims
+from mtl_helpers.claims.register import AGREES, in_words
+from mtl_helpers.evaluation import confidence_interval, holm, p_value, runs_needed
+from mtl_helpers.experiments import claims as written
 from mtl_helpers.experiments.claims import LESSONS, all_claims
+from mtl_helpers.plots import plot_claims
 
 ROOT = Path(__file__).resolve().parents[1]
 REGISTER = read_claims()
@@ -23,8 +27,8 @@ NO_DIFFERENCE = (
 
 
 def plain(text: str) -> str:
-    """Markdown without marks of bold, italics and code, white space as single spaces."""
-    return re.sub(r"\s+", " ", re.sub(r"\*+|`", "", text))
+    """Markdown without marks of bold, italics and code, in small letters, white space as single spaces."""
+    return re.sub(r"\s+", " ", re.sub(r"\*+|`", "", text)).casefold()
 
 
 def prose(lesson: str) -> list[str]:
@@ -59,29 +63,44 @@ def test_each_file_makes_rows_of_its_own_lesson():
 @pytest.mark.parametrize("name", REGISTER.index)
 def test_the_sentence_stands_in_its_lesson(name):
     row = REGISTER.loc[name]
-    assert any(row.sentence in plain(text) for text in prose(row.lesson)), row.sentence
+    assert any(plain(row.sentence) in plain(text) for text in prose(row.lesson)), row.sentence
 
 
-# A bold conclusion is what stands in **bold** in "What you learned". The summary has no other bold text, and a number in it
-# stands in a row's sentence.
+# A bold conclusion is any **bold** text of the summary, "What you learned", and elsewhere one of four words or more (shorter
+# ones are terms and labels), but for the title's and what ends in a colon. A number of the summary stands in a row's sentence.
+
+
+def bold(text: str, words: int) -> list[str]:
+    found = [plain(phrase) for phrase in re.findall(r"\*\*(.+?)\*\*", text, re.S)]
+    return [phrase.rstrip(".") for phrase in found if len(phrase.split()) >= words and not phrase.endswith(":")]
+
+
+def in_a_row(conclusion: str, lesson: str) -> bool:
+    sentences = [plain(sentence) for sentence in REGISTER.sentence[REGISTER.lesson == lesson]]
+    return any(conclusion in sentence or sentence in conclusion for sentence in sentences)
 
 
 @pytest.mark.parametrize("lesson", WITH_ROWS)
-def test_every_bold_conclusion_of_the_summary_has_its_row(lesson):
-    sentences = set(REGISTER.sentence[REGISTER.lesson == lesson])
-    bold = [plain(found) for found in re.findall(r"\*\*(.+?)\*\*", summary(lesson), re.S)]
-    assert bold, "a lesson with rows says in bold what it found"
-    for conclusion in bold:
-        assert any(conclusion in sentence or sentence in conclusion for sentence in sentences), conclusion
+def test_every_bold_conclusion_has_its_row(lesson):
+    of_summary = bold(summary(lesson), words=1)
+    assert of_summary, "a lesson with rows says in bold what it found"
+    conclusions = of_summary + [phrase for text in prose(lesson)[1:] for phrase in bold(text, words=4)]
+    assert not [conclusion for conclusion in conclusions if not in_a_row(conclusion, lesson)]
+
+
+@pytest.mark.parametrize("lesson", WITH_ROWS)
+def test_every_row_stands_in_bold(lesson):
+    text = " ".join(phrase for part in prose(lesson) for phrase in bold(part, words=1))
+    assert not [s for s in REGISTER.sentence[REGISTER.lesson == lesson] if plain(s) not in text]
 
 
 @pytest.mark.parametrize("lesson", WITH_ROWS)
 def test_every_number_of_the_summary_stands_in_a_row(lesson):
-    text = plain(summary(lesson)).removeprefix("## What you learned")
+    text = plain(summary(lesson))
     for sentence in REGISTER.sentence[REGISTER.lesson == lesson]:
-        text = text.replace(sentence, "")
-    text = re.sub(r"(^| )\d\. ", " ", text)  # of the list
-    assert not re.findall(r"\d[\d.,]*", text), text
+        text = text.replace(plain(sentence), "")
+    text = re.sub(r"(^| )\d\. |lesson \d\d|\(\d\d\)", " ", text)  # of the list, and of other lessons
+    assert not re.findall(r"(?<![\w-])\d[\d.,]*", text), text
 
 
 # The rule
@@ -144,3 +163,135 @@ def test_no_difference_is_said_with_the_power_to_have_seen_one_or_as_an_equivale
         assert any(number >= row.smallest_effect for number in numbers), (
             f"name the smallest effect that was sure to be seen, {row.smallest_effect:.2g} {row.unit}"
         )
+
+
+# Rows that are made up
+
+
+def made(values, kind="higher", **fields) -> Claim:
+    said = {"id": "00-a", "sentence": "It gains.", "unit": "points", "resampled": "data", "baseline": "single"}
+    return from_differences(values, kind=kind, **{**said, "source": "lucky.csv", **fields})
+
+
+def verdict(values, kind="higher", **fields) -> str:
+    return judged([made(values, kind, **fields)]).verdict.item()
+
+
+GAIN, NOISE, NOTHING = [4.1, 3.2, 5.0, 4.4], [1.1, -0.8, 0.2, 0.4], [0.1, -0.1, 0.05, 0.0]
+
+
+def test_each_kind_has_the_verdict_of_the_rule():
+    loss = [-value for value in GAIN]
+    assert [verdict(values) for values in (GAIN, NOISE, loss)] == ["shown", "not shown", "opposite shown"]
+    assert [verdict(values, "lower") for values in (GAIN, NOISE, loss)] == ["opposite shown", "not shown", "shown"]
+    assert [verdict(values, "open") for values in (GAIN, NOISE, loss)] == [
+        "opposite shown",
+        "not shown",
+        "opposite shown",
+    ]
+    found = [verdict(values, "equal", margin=0.5) for values in (GAIN, NOISE, NOTHING)]
+    assert found == ["opposite shown", "not shown", "equivalent"]
+    assert verdict(NOTHING) == "not shown", "a small interval about nothing is no gain"
+
+
+def test_a_score_is_held_against_its_floor():
+    scores = [0.62, 0.58, 0.66, 0.60]
+    assert verdict(scores, floor=0.5) == "shown" and verdict(scores, floor=0.6) == "not shown"
+    assert verdict(scores, floor=0.7) == "opposite shown"
+    assert made(scores, floor=0.5).p == pytest.approx(p_value(np.subtract(scores, 0.5)))
+
+
+def test_what_a_family_compares_makes_its_verdicts_stricter():
+    alone, in_family = verdict([2.0, 0.9, 3.1]), verdict([2.0, 0.9, 3.1], family="all", comparisons=10)
+    assert (alone, in_family) == ("not shown", "not shown")
+    assert (verdict(GAIN), verdict(GAIN, family="all", comparisons=50)) == ("shown", "not shown")
+    rows = [made(GAIN, id=f"00-{name}", family="two", comparisons=2) for name in "ab"]
+    assert judged(rows).p_holm.tolist() == holm([row.p for row in rows]).tolist()
+
+
+def test_runs_that_share_rows_get_the_corrected_interval():
+    plain_row, corrected = made(GAIN), made(GAIN, shared_rows=0.25)
+    assert (plain_row.method, corrected.method) == ("t", "corrected t")
+    assert (corrected.estimate, corrected.low, corrected.high) == confidence_interval(GAIN, shared_rows=0.25)
+    assert corrected.smallest_effect > plain_row.smallest_effect
+
+
+def test_paired_runs_become_a_row_in_which_plus_is_better():
+    runs = pd.DataFrame(
+        {"arm": ["single", "shared"] * 3, "seed": [0, 0, 1, 1, 2, 2], "score": [0.5, 0.4, 0.6, 0.3, 0.7, 0.5]}
+    )
+    said = {"id": "00-a", "sentence": "It gains.", "kind": "higher", "resampled": "data", "source": "lucky.csv"}
+    better, worse = (from_runs(runs, "shared", "single", lower_is_better=lower, **said) for lower in (True, False))
+    assert better.estimate == -worse.estimate == pytest.approx(20)
+    assert (better.low, better.high) == (-worse.high, -worse.low) and better.baseline == "single"
+    with pytest.raises(ClaimError, match=r"Claim 00-a: there is no arm 'other'; arms are .'shared', 'single'"):
+        from_runs(runs, "other", "single", **said)
+
+
+def test_the_smallest_effect_is_at_the_familys_strictest_level():
+    row = made(GAIN, family="all", comparisons=5)
+    assert runs_needed(np.std(GAIN, ddof=1), row.smallest_effect * 1.001, level=1 - 0.05 / 5) == 4
+
+
+def test_rows_that_contradict_each_other_are_refused():
+    with pytest.raises(ClaimError, match="Two claims are called 00-a"):
+        judged([made(GAIN), made(NOISE)])
+    with pytest.raises(ClaimError, match=r"Family 'f' has 2 rows, whose comparisons are \[2, 3\]"):
+        judged([made(GAIN, family="f", comparisons=2), made(GAIN, id="00-b", family="f", comparisons=3)])
+    with pytest.raises(ClaimError, match=r"2 rows, whose comparisons are .1."):
+        judged([made(GAIN, family="f"), made(GAIN, id="00-b", family="f")])
+    with pytest.raises(ClaimError, match="the largest difference that does not matter"):
+        made(GAIN, "equal")
+    with pytest.raises(ClaimError, match=r"no claim '06-nothing'. There are 06-"):
+        claim("06-nothing")
+
+
+def test_a_row_reads_as_a_sentence_with_what_it_rests_on(capsys):
+    claim("06-action-300")
+    first, second, third = capsys.readouterr().out.splitlines()
+    assert first == "the action gains 9.7 points with 300 routes"
+    assert second == "    shown: +9.7 points [+8.1, +11.4] against single"
+    assert third.startswith(
+        "    10 seeds (drives, first weights, order), 95 % interval by t, p 3.1e-07, after Holm over 15"
+    )
+    table = judged(
+        [
+            made([0.62, 0.58, 0.66], floor=0.5, control="shuffled"),
+            computed(
+                0.25, id="00-b", sentence="A quarter.", unit="of all", source="lucky.csv", baseline="a half", floor=0.5
+            ),
+        ]
+    )
+    said = [in_words(row) for _, row in table.iterrows()]
+    assert "shown: 0.62 points [0.52, 0.72] with a floor of 0.5 (single), control: shuffled" in said[0]
+    assert said[1] == "A quarter.\n    computed: 0.25 of all (a half: 0.5)"
+
+
+def test_writing_twice_gives_the_same_bytes(tmp_path, monkeypatch):
+    monkeypatch.setattr(written, "CLAIMS", tmp_path / "claims.csv")
+    twice = []
+    for _ in range(2):
+        written.write_claims()
+        twice.append((tmp_path / "claims.csv").read_bytes())
+    assert twice[0] == twice[1]
+    again = read_claims(tmp_path / "claims.csv")
+    pd.testing.assert_frame_equal(again, all_claims(), check_dtype=False, rtol=1e-2, atol=1e-4)
+    assert [field.name for field in fields(Claim)][1:] == [
+        name for name in again if name not in ("lesson", "p_holm", "verdict")
+    ]
+
+
+def test_a_picture_draws_each_measured_claim_of_a_lesson():
+    rows = [made(GAIN), made(NOTHING, "equal", id="00-b", margin=0.5), made(NOISE, id="00-c", unit="% of the error")]
+    figure = plot_claims(
+        "00", judged([*rows, computed(1, id="00-d", sentence="One.", unit="model", source="lucky.csv")])
+    )
+    assert [ax.get_xlabel() for ax in figure.axes] == ["points, 95 % interval", "% of the error, 95 % interval"]
+    drawn = [line for ax in figure.axes for line in ax.lines if line.get_marker() not in ("None", "")]
+    assert [(line.get_xdata()[0], line.get_marker()) for line in drawn] == [
+        (pytest.approx(np.mean(GAIN)), "o"),
+        (pytest.approx(np.mean(NOTHING)), "s"),
+        (pytest.approx(np.mean(NOISE)), "D"),
+    ]
+    with pytest.raises(ValueError, match="Lesson '01' has no measured claim"):
+        plot_claims("01", judged(rows))

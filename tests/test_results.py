@@ -12,6 +12,7 @@ from mtl_helpers.evaluation import paired_changes, write_result
 from mtl_helpers.evaluation.running.results import computer
 from mtl_helpers.experiments import EXPERIMENTS
 from mtl_helpers.experiments.methods_tables import tables_of
+from mtl_helpers.experiments.real_data_tables import SHARED_ROWS as SHARED_REAL
 from mtl_helpers.training import RULES
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"
@@ -70,7 +71,8 @@ def test_the_transfer_table_follows_from_its_runs():
         of = pd.Series(True, index=RUNS.index)
         for name, value in zip(group, key, strict=True):
             of &= RUNS[name].isna() if pd.isna(value) else RUNS[name] == value
-        again = paired_changes(RUNS[of]).loc[rows.arm]
+        shared = (RUNS[of].n_test / RUNS[of].n).mean()  # reviews that the runs share, on the corpus
+        again = paired_changes(RUNS[of], shared_rows=0 if pd.isna(shared) else shared).loc[rows.arm]
         for column in ("score", "change", "low", "high", "seeds"):
             assert again[column].to_numpy() == pytest.approx(rows[column].to_numpy(), abs=2e-4), (key, column)
 
@@ -90,46 +92,55 @@ def test_lesson_05_s_table_has_every_arm_in_both_worlds():
     assert METHODS[["lr", "seconds", "seeds"]].notna().all(axis=None)
 
 
-def test_at_least_ten_paired_seeds_in_every_row():
-    assert TRANSFER.seeds.min() >= 10 and METHODS.seeds.min() >= 10
+def test_at_least_ten_paired_seeds_where_a_claim_is_made_and_five_where_a_look_is_taken():
+    looks = (TRANSFER.world == "controlled") & TRANSFER.n.isin([300, 3000])
+    assert TRANSFER.seeds[~looks].min() >= 10 and TRANSFER.seeds.min() >= 5 and METHODS.seeds.min() >= 10
 
 
 def test_the_controlled_world_is_hard_for_words_and_learnable_for_a_network():
-    assert arm("TF-IDF + LR", 0, 3000).score <= 0.85 and arm("TF-IDF + LR", 1, 3000).score <= 0.65
-    alone = arm("single", 0, 3000).score
-    assert alone >= 0.90 and alone >= arm("TF-IDF + LR", 0, 3000).score + 0.08
+    assert arm("bag of words", 0, 1000).score <= 0.85 and arm("bag of words", 1, 3000).score <= 0.65
+    alone = arm("single", 0, 1000).score
+    assert alone >= 0.90 and alone >= arm("bag of words", 0, 1000).score + 0.08
 
 
 def test_the_conditioned_head_helps_where_the_relation_is_and_not_elsewhere():
-    large = arm("conditioned", 1, 3000)
-    assert large.score >= 0.75 and large.low >= 0.10
-    assert arm("conditioned", 1, 1000).change > 0.05
+    for n, control in ((1000, "control, free"), (3000, "control")):
+        assert arm("conditioned", 1, n).low >= 0.10 and abs(arm(control, 1, n).change) <= 0.02
+    assert arm("conditioned", 0, 1000).high < 0
+
+
+def test_sharing_the_encoder_costs_and_training_jointly_hardly_does():
+    """Two encoders, trained jointly or not, are ahead of the shared one whatever it learns first; the true topic is ahead."""
     for n in (1000, 3000):
-        assert abs(arm("control", 1, n).change) <= 0.02 and abs(arm("control", 0, n).change) <= 0.02
-        none = arm("conditioned", 0, n)
-        assert none.low >= -0.06 and none.high <= 0.02
-    assert arm("pipeline", 1, 3000).score > large.score, "the lesson says that the pipeline is better"
+        rows = [arm(name, 1, n).score for name in ("topic first", "two encoders, jointly", "pipeline", "true topic")]
+        assert rows == sorted(rows) and rows[1] > arm("conditioned", 1, n).score + 0.01 > rows[0]
 
 
-def test_useless_labels_harm_and_stars_help_few_sentiments():
-    for filters in (32, 3):
-        rows = TRANSFER[TRANSFER.world == f"controlled, {filters} filters"].set_index("arm")
-        assert rows.high["random labels, lambda 4"] < 0
+def test_300_reviews_are_enough_for_a_pipeline_and_not_for_the_shared_encoder():
+    assert arm("pipeline", 1, 300).low > 0.03 and abs(arm("conditioned", 1, 300).change) < 0.02
+
+
+def test_a_hidden_layer_in_the_head_ends_at_guessing():
+    for head in ("MLP head", "told, MLP head"):
+        assert abs(arm(head, 1, 3000).score - 0.5) < 0.03 < -arm(head, 1, 3000).high
+
+
+def test_stars_help_few_sentiments_and_their_labels_read_off_do_as_well():
     for world, name in (
         ("controlled, 300 sentiment labels", "stars on 2,000"),
         ("real, 100 sentiment labels", "stars on all"),
     ):
         rows = TRANSFER[TRANSFER.world == world].set_index("arm")
-        assert rows.low[name] >= 0.08
         runs = RUNS[RUNS.world == world]
-        assert paired_changes(runs, against="control").low[name] >= 0.08, "the stars' own part of it"
+        assert rows.low[name] >= 0.08 and paired_changes(runs, against="control").low[name] >= 0.08
+        assert rows.score["single on the stars"] >= rows.score[name] - 0.01
 
 
 def test_without_the_other_tasks_labels_no_way_gains():
-    """What soft sharing and adapters gain, and a conditioned head whose topic head is free, the topic labels bring."""
-    rows = TRANSFER[TRANSFER.world.isin(["controlled", "controlled, learning rate 0.006"]) & (TRANSFER.n == 3000)]
-    controls = rows[(rows.rho == 1) & rows.arm.isin(["soft sharing, control", "adapters, control", "control, free"])]
-    assert len(controls) == 5 and (controls.change.abs() <= 0.02).all()
+    """What soft sharing and adapters gain, the topic labels bring."""
+    rows = TRANSFER[TRANSFER.world == "controlled, other ways"]
+    controls = rows[rows.arm.str.contains("control")]
+    assert len(controls) == 3 and (controls.change.abs() <= 0.02).all()
 
 
 def test_a_small_model_pays_for_sharing_and_a_large_one_hardly():
@@ -140,12 +151,14 @@ def test_a_small_model_pays_for_sharing_and_a_large_one_hardly():
         assert all(equal[world, "large", task] >= -0.03 for task in tasks)
 
 
-def test_no_rule_beats_a_tuned_static_weight():
+def test_no_rule_is_shown_to_beat_a_tuned_static_weight():
     """What lesson 05 says; the day one does, the lesson has to change."""
     delta = METHODS[
         (METHODS.task == "Δ_MTL") & (METHODS.model == "small") & ~METHODS.arm.isin(["equal", "tuned static"])
     ]
     assert len(delta) == 2 * 10 and not (delta.to_static_low > 0).any()
+    assert (delta.p_holm >= delta.p).all() and delta.p_holm.min() == pytest.approx(min(1, 20 * delta.p.min()))
+    assert (delta.sees > delta[["to_static_low", "to_static_high"]].diff(axis=1).iloc[:, 1] / 2).all()
 
 
 LARGE = pd.read_csv(RESULTS / "large_models.csv", comment="#")
@@ -173,10 +186,10 @@ def test_pre_training_ends_the_need_for_stars_where_it_is_related_only():
 
 def test_lora_trains_little_and_moves_sentiment():
     mood = large("tuning", "sentiment")
-    assert min(mood["LoRA, one a task"], mood["all layers"]) > mood["heads only"] + 0.1
+    assert min(mood["LoRA, one per task"], mood["all layers"]) > mood["heads only"] + 0.1
     numbers = LARGE[LARGE.part == "tuning"].groupby("arm")[["trainable", "memory_mb"]].mean()
-    assert numbers.trainable["LoRA, one a task"] < 0.01 * numbers.trainable["all layers"]
-    assert numbers.memory_mb["LoRA, one a task"] < 0.7 * numbers.memory_mb["all layers"]
+    assert numbers.trainable["LoRA, one per task"] < 0.01 * numbers.trainable["all layers"]
+    assert numbers.memory_mb["LoRA, one per task"] < 0.7 * numbers.memory_mb["all layers"]
 
 
 def test_a_small_task_starves_in_a_proportional_mixture():
@@ -197,8 +210,11 @@ def test_the_real_data_table_says_which_version_of_each_archive_it_was_made_of()
 
 def test_the_real_data_table_follows_from_its_runs():
     """Scores and changes of every arm, paired by seed, at five seeds or more; and Δ_MTL is the mean of its rows."""
+    runs = REAL_RUNS[REAL_RUNS.chosen]
     for (world, task), rows in REAL[REAL.task != "Δ_MTL"].groupby(["world", "task"]):
-        again = paired_changes(REAL_RUNS[(REAL_RUNS.world == world) & (REAL_RUNS.task == task)]).loc[rows.arm]
+        shared = SHARED_REAL[world.partition(",")[0]]
+        of = runs[(runs.world == world) & (runs.task == task)]
+        again = paired_changes(of, shared_rows=shared).loc[rows.arm]
         for column in ("score", "change", "low", "high", "seeds"):
             assert again[column].to_numpy() == pytest.approx(rows[column].to_numpy(), abs=2e-4), (world, task, column)
     assert REAL.seeds.min() >= 5
@@ -207,9 +223,10 @@ def test_the_real_data_table_follows_from_its_runs():
             assert mean.item() == pytest.approx(rows.percent[rows.task != "Δ_MTL"].mean(), abs=1e-3), (world, arm)
 
 
-def test_settings_are_chosen_by_the_pilot_and_kept_in_every_seed():
-    for key, rows in REAL_RUNS.groupby(["world", "arm", "task"]):
+def test_settings_are_chosen_by_the_pilots_and_kept_in_every_seed():
+    for key, rows in REAL_RUNS[REAL_RUNS.chosen].groupby(["world", "arm", "task"]):
         assert rows[["weights", "lr"]].drop_duplicates().shape[0] == 1 and rows.seed.is_unique, key
+    assert set(REAL_RUNS.seed[~REAL_RUNS.chosen]) == {0, 1}, "more than one pilot"
 
 
 # Driving
@@ -252,11 +269,3 @@ def test_dropout_buys_what_needs_no_sound_when_there_is_none():
     rows = DRIVING[DRIVING.condition == "no microphone"].pivot_table("score", ["seed", "task"], "arm")
     better = (rows["modality dropout"] - rows["shared"]).groupby("task").mean()
     assert better["sign"] > 0 and better["obstacle"] > 0 and better["waypoints"] < 0
-
-
-def test_dropout_costs_a_tenth_of_a_point_of_the_sign_on_whole_inputs():
-    rows = DRIVING[(DRIVING.condition == "whole") & (DRIVING.labels == 4000)]
-    rows = rows[rows.arm.isin(["shared", "modality dropout"])]
-    changes = {task: paired_changes(of, "shared").loc["modality dropout"] for task, of in rows.groupby("task")}
-    assert {task for task, row in changes.items() if not row.low <= 0 <= row.high} == {"sign"}
-    assert changes["sign"].change == pytest.approx(-0.001, abs=5e-4)

@@ -16,6 +16,7 @@ from mtl_helpers.relations import (
     MMoE,
     PipelineModel,
     SoftSharing,
+    ToldHead,
     gradient_cosines,
     parameters_by_part,
     task_affinity,
@@ -40,6 +41,9 @@ def encoders(tasks=TASKS):
 WAYS = {
     "conditioned": lambda tasks: ConditionedModel(
         encoder(), tasks, {t.name: "topic" for t in tasks if t is not TOPIC and TOPIC in tasks}
+    ),
+    "conditioned, two encoders": lambda tasks: ConditionedModel(
+        encoders(tasks), tasks, {t.name: "topic" for t in tasks if t is not TOPIC and TOPIC in tasks}
     ),
     "soft sharing": lambda tasks: SoftSharing(encoders(tasks), tasks, strength=0.1),
     "infinitely soft sharing": lambda tasks: SoftSharing(encoders(tasks), tasks, strength=math.inf),
@@ -230,6 +234,42 @@ def test_whether_the_condition_gets_a_gradient(batch, detach):
     gradient = model.heads["topic"].weight.grad
     assert gradient is None if detach else gradient.any()
     assert model.encoder.embedding.weight.grad.any()
+
+
+@pytest.mark.parametrize("detach", [True, False])
+def test_conditioned_encoders_share_nothing_but_the_condition(batch, detach):
+    """Two encoders trained jointly: the control that tells what sharing an encoder adds to conditioning."""
+    model = ConditionedModel(encoders(), TASKS, {"sentiment": "topic"}, detach=detach)
+    SENTIMENT.loss(model(batch.inputs)["sentiment"], *batch.labels_of("sentiment")).backward()
+    reached = {name for name, own in model.encoder.by_task.items() if own.embedding.weight.grad is not None}
+    assert reached == ({"sentiment"} if detach else {"sentiment", "topic"})
+    shared = {id(p) for p in model.shared_parameters()}
+    of_topic = [*model.encoder.by_task["topic"].parameters(), *model.heads["topic"].parameters()]
+    assert shared == (set() if detach else {id(p) for p in of_topic})
+
+
+def test_conditioned_encoders_answer_as_the_pipeline_of_their_parts(batch):
+    model = ConditionedModel(encoders([TOPIC, SENTIMENT]), [TOPIC, SENTIMENT], {"sentiment": "topic"})
+    first = MultiTaskModel(model.encoder.by_task["topic"], [TOPIC], {"topic": model.heads["topic"]})
+    row = PipelineModel(model.encoder.by_task["sentiment"], SENTIMENT, first, "topic")
+    row.heads["sentiment"] = model.heads["sentiment"]
+    torch.testing.assert_close(row(batch.inputs)["sentiment"], model(batch.inputs)["sentiment"])
+
+
+@pytest.mark.parametrize(("hidden", "adds"), [(0, True), (8, False)])
+def test_a_linear_head_that_is_told_can_only_add(hidden, adds):
+    """What another p changes is the same whatever the features are; with a hidden layer it is not."""
+    torch.manual_seed(0)
+    head, features = ToldHead(12, 6, 2, hidden=hidden), torch.randn(5, 12)
+    change = head(features, torch.eye(6)[[0] * 5]) - head(features, torch.eye(6)[[3] * 5])
+    assert torch.allclose(change, change[:1].expand_as(change), atol=1e-6) == adds
+
+
+def test_a_conditioned_model_may_have_another_head(batch):
+    model = ConditionedModel(encoder(), [TOPIC, SENTIMENT], {"sentiment": "topic"}, head=ToldHead)
+    outputs = model(batch.inputs)
+    told = model.heads["sentiment"](model.encoder(batch.inputs), outputs["topic"].softmax(dim=1))
+    assert isinstance(model.heads["sentiment"], ToldHead) and torch.equal(outputs["sentiment"], told)
 
 
 def test_a_pipeline_leaves_its_first_model_alone(new_loader):

@@ -9,7 +9,7 @@ import torch
 
 from mtl_helpers.data import MultiTaskDataset, Splits, Vocabulary, encode_reviews
 from mtl_helpers.datasets import LEFT, RIGHT, two_digits
-from mtl_helpers.evaluation import Arm, run_arm, run_arms
+from mtl_helpers.evaluation import Arm, controlled_splits, run_arm, run_arms
 from mtl_helpers.models import CNNEncoder, ImageEncoder, LSTMEncoder
 from mtl_helpers.tasks import SENTIMENT, STARS, Classification, MultiLabel, Regression
 from mtl_helpers.training import validate
@@ -79,3 +79,25 @@ def test_a_table_without_text():
 def test_the_usual_encoder_is_the_words_of_the_training_texts_and_a_cnn(splits):
     run = run_arm(Arm("alone", [SENTIMENT], filters=5), splits, seed=0, steps=1)
     assert isinstance(run.model.encoder, CNNEncoder) and run.model.encoder.features % 5 == 0
+
+
+def test_every_task_is_scored_at_the_weights_that_were_chosen(splits):
+    run = run_arm(Arm("both", [SENTIMENT, STARS], filters=4), splits, seed=0, steps=60)
+    data = encode_reviews(splits.test, Vocabulary.from_texts(splits.train.text), [SENTIMENT, STARS])
+    scores = validate(run.model, [data[:]])[1]
+    assert run.scores == pytest.approx(scores, abs=1e-6) and run.score == run.scores["sentiment"]
+    (row,) = run_arms([Arm("both", [SENTIMENT, STARS], filters=4)], splits, seed=0, steps=60)
+    assert row["helper"] == run.scores["stars"] and row["score"] == run.score
+    (alone,) = run_arms([Arm("alone", [SENTIMENT], filters=4)], splits, seed=0, steps=1)
+    assert alone["helper"] is None
+
+
+def test_a_learning_curve_is_what_shorter_trainings_had_ended_with():
+    """At the weights of the best validation so far; and a look at it leaves the training as it was."""
+    arm, splits = Arm("alone", [SENTIMENT], filters=4), controlled_splits(150, seed=0, relatedness=0)
+    long = run_arm(arm, splits, seed=0, steps=200, curve_at=(50, 100))
+    short = {steps: run_arm(arm, splits, seed=0, steps=steps).score for steps in (50, 100, 200)}
+    assert long.curve == {50: short[50], 100: short[100]} and long.score == short[200]
+    assert len(set(short.values())) > 1, "nothing was learnt in between"
+    (row,) = run_arms([arm], splits, seed=0, steps=100, curve_at=(50,))
+    assert row["at_50"] == short[50]

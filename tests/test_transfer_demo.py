@@ -9,10 +9,12 @@ import torch
 from demos import check_that_its_cell_run_again_stops_it, check_that_what_fails_is_seen
 from on_the_page import wait_for
 
-from mtl_helpers.evaluation import controlled_splits, paired_changes, paired_runs, run_arms, usual_arms
+from mtl_helpers.evaluation import controlled_splits, paired_changes, run_arms, usual_arms
+from mtl_helpers.evaluation.running import paired_runs
+from mtl_helpers.experiments.transfer.arms import LR
 from mtl_helpers.live import DemoError, TransferDemo
 from mtl_helpers.live.demos import transfer
-from mtl_helpers.live.demos.transfer import ARMS, STEPS, transfer_table, verdict
+from mtl_helpers.live.demos.transfer import ARMS, transfer_table, verdict
 from mtl_helpers.plots import Figure
 from mtl_helpers.plots.live.transfer_panels import Limits, plot_transfer
 from mtl_helpers.tasks import SENTIMENT, TOPIC
@@ -68,14 +70,14 @@ def endless(monkeypatch):
 
 
 def test_it_runs_the_usual_arms_and_pairs_them_by_seed(new_demo, monkeypatch):
-    monkeypatch.setitem(STEPS, 100, 40)
+    monkeypatch.setattr(transfer, "STEPS", 40)
     demo = new_demo(relatedness=0.5)
     torch.manual_seed(7)
     expected = torch.rand(2)
     torch.manual_seed(7)
     found = demo.run(seeds=2)
     assert torch.equal(torch.rand(2), expected), "the notebook's own random state has changed"
-    arms = usual_arms(SENTIMENT, TOPIC, filters=3)
+    arms = usual_arms(SENTIMENT, TOPIC, filters=3, lr=LR)
     rows = [r for s in (0, 1) for r in run_arms(arms, controlled_splits(100, s, relatedness=0.5), seed=s, steps=40)]
     pd.testing.assert_frame_equal(found, paired_changes(pd.DataFrame(rows)))
     assert demo.cosines[["seed", "step"]].to_numpy().tolist() == [[0, 20], [0, 40], [1, 20], [1, 40]]
@@ -100,7 +102,7 @@ def test_a_setting_keeps_its_results_and_goes_on_from_them(new_demo, quick):
 
 
 def test_a_run_given_up_half_way_leaves_whole_arms_only(new_demo, monkeypatch):
-    monkeypatch.setitem(STEPS, 100, 10**6)
+    monkeypatch.setattr(transfer, "STEPS", 10**6)
     demo = new_demo()
     runs = demo._kept[demo.setting] = demo._new(demo.setting)
     runs.rows.append({"arm": "single", "seed": 0, "score": 0.5})  # the next arm is plain sharing, which is measured
@@ -203,7 +205,7 @@ def test_it_shows_itself_as_widget_picture_and_text_without_a_trained_number(new
     demo = new_demo()
     before = repr(demo), demo.picture.value
     assert before[0].startswith(
-        "TransferDemo: ρ 1, 100 reviews, 3 filters; 150 steps a run; arms single, plain sharing"
+        "TransferDemo: ρ 1, 100 reviews, 3 filters; 600 steps a run; arms single, plain sharing"
     )
     demo.run()
     bundle = demo._repr_mimebundle_()

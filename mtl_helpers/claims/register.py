@@ -47,6 +47,9 @@ class Claim:
 
     A lesson's sentence agrees with its verdict: shown for ``higher`` and ``lower``, equivalent for ``equal``, not shown for
     ``open``, computed for ``computed``.
+
+    **What needs a row.** In a lesson bold text of four words or more is a conclusion, and in "What you learned" any bold text
+    is; each stands within the sentence of a row or holds one. What is neither measured nor computed is set in italics.
     """
 
     id: str
@@ -76,8 +79,8 @@ AGREES = {"higher": "shown", "lower": "shown", "equal": "equivalent", "open": "n
 def judged(claims: Iterable[Claim]) -> pd.DataFrame:
     """All claims as a table, with ``p_holm`` over each family and the ``verdict`` by the rule of `Claim`.
 
-    Index ``id``, sorted; ``lesson`` is its number, then come the other fields of `Claim`. Refused: an id twice, and a family
-    whose rows do not agree on the number of its comparisons.
+    Index ``id``, in the order given; ``lesson`` is its number, then come the other fields of `Claim`. Refused: an id twice,
+    and a family whose rows do not agree on the number of its comparisons.
 
     >>> from mtl_helpers.claims import computed
     >>> row = computed(0.637, id="06-ear", sentence="By ear 0.637.", unit="accuracy", source="driving.bayes_ceilings")
@@ -89,7 +92,7 @@ def judged(claims: Iterable[Claim]) -> pd.DataFrame:
     table.insert(1, "lesson", table.id.str[:2])
     if twice := sorted(set(table.id[table.id.duplicated()])):
         raise ClaimError(f"Two claims are called {', '.join(twice)}: an id stands for one comparison.")
-    table = table.sort_values("id").set_index("id")
+    table = table.set_index("id")
     table["p_holm"] = math.nan
     for family, rows in table[table.kind != "computed"].groupby("family"):
         made = set(rows.comparisons)
@@ -127,32 +130,30 @@ def in_words(row: pd.Series) -> str:
     ...     for name, values in {"much": [4.1, 3.2, 5.0, 4.4], "little": [1.1, -0.8, 0.2, 0.4]}.items()]
     >>> for _, row in judged(rows).iterrows():
     ...     print(in_words(row))
-    It gains little.
-        +0.2 points against single, 95 % interval -1.0 to +1.5 (t, 4 seeds: data), p 0.61, after Holm over 2: 0.61;
-        not shown: 80 % power from 2.1 points on
     It gains much.
-        +4.2 points against single, 95 % interval +3.0 to +5.4 (t, 4 seeds: data), p 0.0016, after Holm over 2: 0.0031;
-        shown
+        shown: +4.2 points [+3.0, +5.4] against single
+        4 seeds (data), 95 % interval by t, p 0.0016, after Holm over 2 comparisons 0.0031
+    It gains little.
+        not shown: +0.2 points [-1.0, +1.5] against single; 80 % power to see 2.1 or more
+        4 seeds (data), 95 % interval by t, p 0.61, after Holm over 2 comparisons 0.61
     """
     if row.kind == "computed":
-        against = f", {row.baseline} {row.floor:g}" if row.baseline else ""
-        return f"{row.sentence}\n    {row.estimate:.4g} {row.unit}{against}; computed, without chance"
+        against = f" ({row.baseline}: {row.floor:.4g})" if row.baseline else ""
+        return f"{row.sentence}\n    computed: {row.estimate:.4g} {row.unit}{against}"
     plus = "+" if row.floor == 0 else ""
-    d = _decimals(row.high - row.low)
-    estimate, low, high = (f"{value:{plus}.{d}f}" for value in (row.estimate, row.low, row.high))
-    what = f"against {row.baseline}" if row.floor == 0 else f"(floor {row.floor:.3g}: {row.baseline})"
-    control = f", control: {row.control}" if row.control else ""
-    holm_said = f", after Holm over {row.comparisons}: {row.p_holm:.2g}" if row.comparisons > 1 else ""
-    if row.kind == "equal":
-        said = f"{row.verdict}: within ±{row.margin:g} {row.unit}"
-    elif row.verdict == "not shown":
-        said = f"not shown: 80 % power from {row.smallest_effect:.2g} {row.unit} on"
-    else:
-        said = row.verdict
-    return (
-        f"{row.sentence}\n    {estimate} {row.unit} {what}{control}, 95 % interval {low} to {high} "
-        f"({row.method}, {row.seeds} seeds: {row.resampled}), p {row.p:.2g}{holm_said};\n    {said}"
+    estimate, low, high = (
+        f"{value:{plus}.{_decimals(row.high - row.low)}f}" for value in (row.estimate, row.low, row.high)
     )
+    said = f"{row.verdict}: {estimate} {row.unit} [{low}, {high}] "
+    said += f"against {row.baseline}" if row.floor == 0 else f"with a floor of {row.floor:.3g} ({row.baseline})"
+    said += f", control: {row.control}" if row.control else ""
+    if row.kind == "equal":
+        said += f"; within ±{row.margin:g}"
+    elif row.verdict == "not shown":
+        said += f"; 80 % power to see {row.smallest_effect:.2g} or more"
+    rests = f"{row.seeds} seeds ({row.resampled}), 95 % interval by {row.method}, p {row.p:.2g}"
+    rests += f", after Holm over {row.comparisons} comparisons {row.p_holm:.2g}" if row.comparisons > 1 else ""
+    return f"{row.sentence}\n    {said}\n    {rests}"
 
 
 def _decimals(width: float) -> int:

@@ -1,7 +1,7 @@
 """Step 5, evaluation: metrics by task, repeated runs with intervals, transfer, and λ by search."""
 
 from mtl_helpers.data.table.splitting import text_folds
-from mtl_helpers.evaluation.calibration import calibration, expected_calibration_error
+from mtl_helpers.evaluation.calibration import calibration, expected_calibration_error, fit_temperature
 from mtl_helpers.evaluation.metrics import accuracy_by_phenomenon, confusion, evaluate
 from mtl_helpers.evaluation.pareto import Verdict, dominated_by, hypervolume, judge, pareto_front
 from mtl_helpers.evaluation.running.paired_runs import PairedRuns
@@ -43,6 +43,7 @@ __all__ = [
     "equivalence_p",
     "evaluate",
     "expected_calibration_error",
+    "fit_temperature",
     "grid_search",
     "holm",
     "hypervolume",

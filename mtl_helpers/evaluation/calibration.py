@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
+import torch.nn.functional as F
+from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from mtl_helpers.arguments import whole_number
@@ -65,3 +69,25 @@ def expected_calibration_error(table: pd.DataFrame) -> float:
         )
     gaps = (table.accuracy - table.confidence).abs().fillna(0)
     return float((gaps * table.n).sum() / table.n.sum())
+
+
+def fit_temperature(outputs: Tensor, targets: Tensor, mask: Tensor | None = None) -> float:
+    """The T > 0 with which softmax(outputs / T) has the smallest cross-entropy: temperature scaling (Guo et al., ICML 2017).
+
+    Fit it on *validation*, divide later outputs by it. T > 1 makes a model less sure; the answers stay the same, since the
+    largest output stays the largest. Arguments as in `calibration`.
+
+    >>> import torch
+    >>> outputs = 10 * torch.tensor([[1.0, 0.0]]).repeat(4, 1)  # says 0.9999 each time, and is right three times in four
+    >>> round(fit_temperature(outputs, torch.tensor([0, 0, 0, 1])), 2)
+    9.1
+    """
+    if mask is not None:
+        outputs, targets = outputs[mask], targets[mask]
+    if len(targets) == 0:
+        raise DataError("No example has a label; there is nothing to fit a temperature to.")
+    outputs = outputs.detach().double()
+    found = minimize_scalar(
+        lambda log: F.cross_entropy(outputs / math.exp(log), targets).item(), bounds=(-4, 4), method="bounded"
+    )
+    return math.exp(found.x)

@@ -56,10 +56,12 @@ from mtl_helpers.training import fit, validate
 TASKS = {"topic": TOPIC, "sentiment": SENTIMENT}
 ALONE = ("bag of words", "LSTM", "MiniLM", "MiniLM, layer")
 LABELS = (*ALONE, "LSTM + stars", "MiniLM, layer + stars")
-TUNING = ("heads only", "last two layers", "LoRA, shared", "LoRA, one a task", "all layers")
+TUNING = ("heads only", "last two layers", "LoRA, shared", "LoRA, one per task", "all layers")
 MIXING = {"proportional": 1, "temperature 2": 2, "equal": math.inf}
 SIZES, UNSEEN = {"topic": 3000, "sentiment": 1000}, 1000  # of the mixture: prompts a task, and reviews to test on
 STEPS = {"labels": 300, "tuning": 60, "mixing": 700}
+# n_test / n_train, as `evaluation.confidence_interval` takes it: the rows tested on, over those that training may draw from.
+SHARED_ROWS = {"labels": 396 / 1848, "tuning": 200 / 1680, "mixing": 0.0}  # the last draws new reviews for each seed
 LR = {"LSTM": 0.005, "MiniLM": 0.003, "mixing": 0.002}  # of AdamW; of the ways of fine-tuning see `prepared`
 
 
@@ -148,7 +150,7 @@ def prepared(arm: str) -> tuple[nn.Module, Any, float | None]:
 def tuning_run(arm: str, seed: int, steps: int = STEPS["tuning"]) -> dict[str, float]:
     """Test accuracies, trainable numbers, processor seconds and memory of one arm."""
     train, test = tuning_data(seed)
-    groups = [[TOPIC], [SENTIMENT]] if arm == "LoRA, one a task" else [[TOPIC, SENTIMENT]]
+    groups = [[TOPIC], [SENTIMENT]] if arm == "LoRA, one per task" else [[TOPIC, SENTIMENT]]
     result, trainable = {}, 0
     for tasks in groups:
         generator = seeded(seed)  # of the first weights, and then of dropout

@@ -52,7 +52,7 @@ ARCHITECTURES = {
     "all-MiniLM-L6": Architecture(6, 384, 30522, 512, 22.7e6, "its model card"),
     "BERT base": Architecture(12, 768, 30522, 512, 110e6, "Devlin et al. 2019"),
     "BERT large": Architecture(24, 1024, 30522, 512, 340e6, "Devlin et al. 2019"),
-    "GPT-2": Architecture(48, 1600, 50257, 1024, 1542e6, "Radford et al. 2019", bert=False),
+    "GPT-2 XL": Architecture(48, 1600, 50257, 1024, 1542e6, "Radford et al. 2019", bert=False),
     "GPT-3": Architecture(96, 12288, 50257, 2048, 175e9, "Brown et al. 2020", bert=False),
 }
 
@@ -85,15 +85,15 @@ def ways(large: Architecture, small: Architecture, tasks: int, rank: int) -> lis
     tasks = whole_number("The number of tasks", tasks, ModelError)
     each, added = tasks * small.parameters, tasks * large.adapter(rank)
     return [
-        Way("one small model a task", each, each, tasks),
-        Way("one large encoder, one LoRA a task", large.parameters + added, added, tasks),
-        Way("one large encoder, one LoRA shared", large.parameters + large.adapter(rank), large.adapter(rank), 1),
-        Way("one large encoder, all of it trained", large.parameters, large.parameters, 1),
+        Way("one small model per task", each, each, tasks),
+        Way("one large model, one LoRA per task", large.parameters + added, added, tasks),
+        Way("one large model, one LoRA shared", large.parameters + large.adapter(rank), large.adapter(rank), 1),
+        Way("one large model, all of it trained", large.parameters, large.parameters, 1),
     ]
 
 
 def break_even(large: Architecture, small: Architecture, rank: int) -> int | None:
-    """From how many tasks on a large encoder with a LoRA a task is fewer numbers than a small model a task; None: never.
+    """From how many tasks on a large model with a LoRA per task is fewer numbers than a small model per task; None: never.
 
     N + T a < T n, with N and n the parameters of the large and the small one and a those of a LoRA: T > N / (n - a).
 

@@ -4,18 +4,20 @@ from mtl_helpers.plots.architecture import draw_architecture, encoder_parts
 from mtl_helpers.plots.changes import plot_changes
 from mtl_helpers.plots.claims_forest import plot_claims
 from mtl_helpers.plots.figure import Figure, figure_png, figure_svg
-from mtl_helpers.plots.fronts import draw_confusion, plot_front
+from mtl_helpers.plots.fronts import draw_confusion, draw_reliability, plot_front, plot_growing_front
 from mtl_helpers.plots.histories import plot_cosines, plot_history, plot_weights, smooth
 from mtl_helpers.plots.landscapes import plot_landscape
 from mtl_helpers.plots.styles import task_markers, task_styles
-from mtl_helpers.plots.tables import html_table
-from mtl_helpers.plots.ways import WAYS, draw_ways
+from mtl_helpers.plots.tables import Folded, html_table
+from mtl_helpers.plots.ways import WAYS, draw_ways, plot_gates, plot_learning
 
 __all__ = [
     "WAYS",
     "Figure",
+    "Folded",
     "draw_architecture",
     "draw_confusion",
+    "draw_reliability",
     "draw_ways",
     "encoder_parts",
     "figure_png",
@@ -25,8 +27,11 @@ __all__ = [
     "plot_claims",
     "plot_cosines",
     "plot_front",
+    "plot_gates",
+    "plot_growing_front",
     "plot_history",
     "plot_landscape",
+    "plot_learning",
     "plot_weights",
     "smooth",
     "task_markers",

@@ -1,4 +1,4 @@
-"""Models by their scores: the Pareto front of two tasks, and which classes are taken for which."""
+"""Models by their scores: the Pareto front of two tasks, which classes are taken for which, and how sure the answers are."""
 
 from __future__ import annotations
 
@@ -93,6 +93,58 @@ def _axis_label(task: str | Task) -> str:
     if isinstance(task, str):
         return f"{task}: score"
     return f"{task.name}: {task.metric}{'' if task.higher_is_better else ' (less is better)'}"
+
+
+def plot_growing_front(
+    runs: pd.DataFrame, tasks: tuple[str | Task, str | Task], *, after: Sequence[int], name: str = "runs"
+) -> Figure:
+    """The front of the first runs, of more, of all: a panel for each number in ``after``, on the same axes.
+
+    ``runs`` and ``tasks`` as in `plot_front`, in the order in which they were trained; a ring marks the newest run of a panel.
+    """
+    if not after or not all(1 <= count <= len(runs) for count in after):
+        raise ValueError(f"after counts runs, from 1 to {len(runs)}; found {list(after)}.")
+    names = [task if isinstance(task, str) else task.name for task in tasks]
+    figure = Figure(figsize=(2.75 * len(after), 2.9), layout="constrained")
+    panels = figure.subplots(1, len(after), sharex=True, sharey=True, squeeze=False)[0]
+    for ax, count in zip(panels, after, strict=True):
+        shown = _finished(runs).iloc[:count]
+        plot_front(shown, tasks, ax=ax, title=f"{count} of {len(runs)} {name}")
+        x, y = shown[names].iloc[-1]
+        ax.scatter(x, y, 150, facecolor="none", edgecolor="#D55E00", linewidth=1.6, zorder=4)
+        ax.get_legend().remove()
+        ax.label_outer()
+    return figure
+
+
+def draw_reliability(tables: Mapping[str, pd.DataFrame], *, title: str = "") -> Figure:
+    """A reliability diagram for each table of `evaluation.calibration`: accuracy over confidence, a dot a bin.
+
+    The more answers a bin has, the larger is its dot.
+    On the dashed diagonal a model is right as often as it says; below it, it is too sure of itself.
+    """
+    if not tables:
+        raise ValueError("There is no table of calibration to draw.")
+    figure = Figure(figsize=(3.1 * len(tables) + 0.4, 3.3), layout="constrained")
+    panels = figure.subplots(1, len(tables), sharex=True, sharey=True, squeeze=False)[0]
+    for number, (ax, (name, table)) in enumerate(zip(panels, tables.items(), strict=True)):
+        style, full = numbered_style(number), table[table.n > 0]
+        least = min(
+            0.5, *(tables[key].confidence.min() for key in tables), *(tables[key].accuracy.min() for key in tables)
+        )
+        ax.plot([0, 1], [0, 1], color="#808080", linestyle="--", linewidth=1)
+        ax.vlines(full.confidence, full.accuracy, full.confidence, color=style["color"], alpha=0.35, linewidth=3)
+        ax.plot(full.confidence, full.accuracy, **style, linewidth=1.4)
+        sizes = 20 + 160 * full.n / full.n.sum()
+        ax.scatter(
+            full.confidence, full.accuracy, sizes, color=style["color"], marker=numbered_marker(number), zorder=3
+        )
+        ax.set(xlabel="confidence", xlim=(least - 0.04, 1.02), ylim=(least - 0.04, 1.02))
+        ax.set_title(name, fontsize=10)
+        ax.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("accuracy")
+    figure.suptitle(title, fontsize=11)
+    return figure
 
 
 def draw_confusion(

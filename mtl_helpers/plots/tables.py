@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from html import escape
+
+import pandas as pd
 
 
 def html_table(
@@ -31,3 +34,22 @@ def html_table(
 def _row(tag: str, cells: Sequence[object], left: Collection[int]) -> str:
     opening = [f'<{tag} style="text-align:left">' if i in left else f"<{tag}>" for i in range(len(cells))]
     return f"<tr>{''.join(f'{start}{cell}</{tag}>' for start, cell in zip(opening, cells, strict=True))}</tr>"
+
+
+class Folded:
+    """A table that a page shows when its title is clicked; where there is no page, all of it.
+
+    >>> Folded("The numbers", pd.DataFrame({"change": [0.1]}, index=["stars"]))
+    The numbers
+           change
+    stars     0.1
+    """
+
+    def __init__(self, title: str, table: pd.DataFrame) -> None:
+        self.title, self.table = title, table
+
+    def __repr__(self) -> str:
+        return f"{self.title}\n{self.table.to_string()}"
+
+    def _repr_html_(self) -> str:
+        return f"<details><summary>{escape(self.title)}</summary>{self.table.to_html()}</details>"

@@ -1,15 +1,16 @@
-"""Small pictures of the ways of relating two tasks: what is shared, what is each task's own."""
+"""Pictures of the ways of relating two tasks: what is shared, what gates and stitches learnt, and how fast each way learns."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from mtl_helpers.plots.figure import Figure
-from mtl_helpers.plots.styles import task_styles
+from mtl_helpers.plots.styles import OFF_COLOUR, ON_COLOUR, numbered_marker, numbered_style, task_styles
 
 _SHARED = "#d9d9d9"
 
@@ -122,4 +123,74 @@ def draw_ways(ways: Sequence[str] = tuple(WAYS), tasks: Sequence[str] = ("topic"
         WAYS[way](_Sketch(ax, tasks))
     for ax in axes.flat[len(ways) :]:
         ax.axis("off")
+    return figure
+
+
+def plot_gates(tables: Mapping[str, pd.DataFrame], *, title: str = "", label: str = "share") -> Figure:
+    """Heat maps of shares between 0 and 1, one a table, by its name: each cell coloured and its number written in it.
+
+    For the gates of an MMoE (a row a topic, a column an expert) or the table α of a cross-stitch (a row the task that takes,
+    a column the task it takes from). Values outside 0 to 1, which α may learn, keep the colour of the end.
+    """
+    if not tables or any(table.empty for table in tables.values()):
+        raise ValueError(f"There is nothing to draw: {list(tables) or 'no table'} holds no share.")
+    cells = sum(table.shape[1] for table in tables.values())
+    rows = max(len(table) for table in tables.values())
+    figure = Figure(figsize=(1.5 + 0.85 * cells + 0.9 * len(tables), 0.42 * rows + 1.35), layout="constrained")
+    widths = [table.shape[1] for table in tables.values()]
+    axes = figure.subplots(1, len(tables), squeeze=False, width_ratios=widths)[0]
+    for ax, (name, table) in zip(axes, tables.items(), strict=True):
+        ax.imshow(table.to_numpy(dtype=float), cmap="Blues", vmin=0, vmax=1, aspect="auto")
+        for y, values in enumerate(table.to_numpy(dtype=float)):
+            for x, value in enumerate(values):
+                ink = ON_COLOUR if value > 0.55 else OFF_COLOUR
+                ax.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=10, color=ink)
+        ax.set(
+            xticks=range(table.shape[1]), xticklabels=table.columns, yticks=range(len(table)), yticklabels=table.index
+        )
+        ax.tick_params(length=0, labelsize=10)
+        ax.spines[:].set_visible(False)
+        ax.set_title(name, fontsize=11)
+    figure.supxlabel(label, fontsize=10)
+    if title:
+        figure.suptitle(title, fontsize=12)
+    return figure
+
+
+def plot_learning(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    title: str = "",
+    label: str = "accuracy on sentiment",
+    floor: float | None = None,
+) -> Figure:
+    """Scores over the steps of training: a panel a table, by its name, a line a column.
+
+    The tables have the steps as index. ``floor`` is what an uninformed answer gets: a grey line.
+    """
+    if not tables or any(table.empty for table in tables.values()):
+        raise ValueError(f"There is nothing to draw: {list(tables) or 'no table'} holds no step.")
+    figure = Figure(figsize=(1.0 + 3.5 * len(tables), 3.5), layout="constrained")
+    axes = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
+    names = list(dict.fromkeys(name for table in tables.values() for name in table))
+    for ax, (panel, table) in zip(axes, tables.items(), strict=True):
+        if floor is not None:
+            ax.axhline(floor, color="#808080", linewidth=1)
+        for name in table:
+            number = names.index(name)
+            ax.plot(
+                table.index,
+                table[name],
+                marker=numbered_marker(number),
+                markersize=5,
+                **numbered_style(number),
+                label=name,
+            )
+        ax.set(xlabel="step", xticks=table.index, title=panel)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel(label)
+    handles = {line.get_label(): line for ax in axes for line in ax.lines if line.get_label() in names}
+    figure.legend(handles.values(), handles, loc="outside right center", frameon=False, fontsize=10)
+    if title:
+        figure.suptitle(title, fontsize=12)
     return figure

@@ -1,7 +1,7 @@
 """Step 3, task relations: ways of sharing between tasks, and how far their gradients agree on what they share."""
 
 from mtl_helpers.models import parameters_by_part
-from mtl_helpers.relations.conditioned import ConditionedModel, PipelineModel
+from mtl_helpers.relations.conditioned import ConditionedModel, PipelineModel, ToldHead
 from mtl_helpers.relations.gradients import cosines_between, gradient_cosines, task_affinity, task_gradients
 from mtl_helpers.relations.landscape import (
     LANDSCAPE_TASKS,
@@ -21,6 +21,7 @@ __all__ = [
     "MMoE",
     "PipelineModel",
     "SoftSharing",
+    "ToldHead",
     "cosines_between",
     "gradient_cosines",
     "landscape_gradients",

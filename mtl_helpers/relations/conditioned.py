@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from mtl_helpers.models import ModelError, MultiTaskModel
+from mtl_helpers.relations.sharing import TaskEncoders
 from mtl_helpers.tasks import Task
 
 
@@ -30,19 +31,49 @@ class ConditionedHead(nn.Module):
         return torch.einsum("bk,bko->bo", p, answers)
 
 
+class ToldHead(nn.Module):
+    """A head that is told what another task says beside the features: it reads both, one behind the other.
+
+    Linear, output = W h + V p + b, so that it can only *add* the two; with ``hidden`` units a ReLU layer comes before.
+
+    >>> ToldHead(12, 6, 2, hidden=8)(torch.zeros(5, 12), torch.zeros(5, 6)).shape
+    torch.Size([5, 2])
+    """
+
+    def __init__(self, features: int, conditions: int, n_outputs: int, *, hidden: int = 0) -> None:
+        super().__init__()
+        width = features + conditions
+        layers = [nn.Linear(width, hidden), nn.ReLU()] if hidden else []
+        self.layers = nn.Sequential(*layers, nn.Linear(hidden or width, n_outputs))
+
+    def forward(self, features: Tensor, p: Tensor) -> Tensor:
+        """``(batch, n_outputs)``."""
+        return self.layers(torch.cat([features, p], dim=1))
+
+
 class ConditionedModel(MultiTaskModel):
-    """One encoder; the head of a task is conditioned on what another task's head answers.
+    """One encoder, or one a task; the head of a task is conditioned on what another task's head answers.
 
     ``on`` says which on which: ``{"sentiment": "topic"}`` reads the features for sentiment in the light of the probable
     topic. What the head is told, the other task says, see `Task.condition`: probabilities of classes, or the number itself.
 
     With ``detach`` (the default) the condition is passed on as it is and gets no gradient: topic's loss alone decides what
     the topic head says, so that it stays a statement about topics. Without, sentiment's loss trains the topic head too.
+
+    ``encoder`` may be one for each task, by name: then the tasks share nothing but the condition. ``head(features,
+    conditions, n_outputs)`` makes the conditioned head, called with features and condition.
     """
 
     def __init__(
-        self, encoder: nn.Module, tasks: Sequence[Task], on: Mapping[str, str], *, detach: bool = True
+        self,
+        encoder: nn.Module | Mapping[str, nn.Module],
+        tasks: Sequence[Task],
+        on: Mapping[str, str],
+        *,
+        detach: bool = True,
+        head: Callable[[int, int, int], nn.Module] = ConditionedHead,
     ) -> None:
+        encoder = TaskEncoders(encoder, tasks) if isinstance(encoder, Mapping) else encoder
         super().__init__(encoder, tasks)
         by_name = {task.name: task for task in self.tasks}
         for name, other in on.items():
@@ -53,25 +84,32 @@ class ConditionedModel(MultiTaskModel):
             if by_name[other].per_word:
                 raise ModelError(f"on={dict(on)}: '{other}' has an answer a word; a head is conditioned on one a text.")
             conditions, n_outputs = by_name[other].n_outputs, by_name[name].n_outputs
-            self.heads[name] = ConditionedHead(encoder.features, conditions, n_outputs)
+            self.heads[name] = head(encoder.features, conditions, n_outputs)
         self.on, self.detach = dict(on), detach
 
     def forward(self, inputs: Tensor | dict[str, Tensor]) -> dict[str, Tensor]:
         """By task what its head answers, in the shape that the task takes."""
-        features, by_name = self.encoder(inputs), {task.name: task for task in self.tasks}
+        by_name = {task.name: task for task in self.tasks}
+        found = self.encoder(inputs)
+        features = found if isinstance(found, dict) else dict.fromkeys(by_name, found)
         outputs = {
-            name: task.from_head(self.heads[name](features)) for name, task in by_name.items() if name not in self.on
+            name: task.from_head(self.heads[name](features[name]))
+            for name, task in by_name.items()
+            if name not in self.on
         }
         for name, other in self.on.items():
             told = outputs[other].detach() if self.detach else outputs[other]
             condition = by_name[other].condition(told)
-            outputs[name] = by_name[name].from_head(self.heads[name](features, condition))
+            outputs[name] = by_name[name].from_head(self.heads[name](features[name], condition))
         return {name: outputs[name] for name in by_name}
 
     def shared_parameters(self) -> list[nn.Parameter]:
-        """The encoder's; and, unless the condition is detached, those of the heads that another task is conditioned on."""
-        heads = [] if self.detach else [self.heads[name] for name in dict.fromkeys(self.on.values())]
-        return [p for part in [self.encoder, *heads] for p in part.parameters() if p.requires_grad]
+        """The encoder's, if there is one for all; and, unless the condition is detached, all that it comes from."""
+        asked = [] if self.detach else list(dict.fromkeys(self.on.values()))
+        own = isinstance(self.encoder, TaskEncoders)
+        encoders = [self.encoder.by_task[name] for name in asked] if own else [self.encoder]
+        parts = [*encoders, *(self.heads[name] for name in asked)]
+        return [p for part in parts for p in part.parameters() if p.requires_grad]
 
 
 class PipelineModel(MultiTaskModel):

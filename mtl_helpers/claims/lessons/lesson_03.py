@@ -1,46 +1,46 @@
-"""Lesson 03: cross-stitch's mixing, a cosine that never breaks, the price of sharing."""
+"""Lesson 03: a head that scales and shifts, a cosine that never breaks, the run that is missing."""
 
 from __future__ import annotations
 
-import pandas as pd
 import torch
 from torch import Tensor
 
 from mtl_helpers.claims.answers import Exercise
 from mtl_helpers.claims.prediction import Prediction
-from mtl_helpers.data import data_file
-
-
-def _points(better: str, worse: str) -> float:
-    """Points of accuracy between two arms of the controlled world, ρ = 1 and 1,000 reviews."""
-    table = pd.read_csv(data_file("results/transfer.csv"), comment="#")
-    rows = table[(table.world == "controlled") & (table.task == "sentiment") & (table.rho == 1) & (table.n == 1000)]
-    score = rows.set_index("arm").score
-    return 100 * (score[better] - score[worse])
 
 
 def _cosine(one: Tensor, other: Tensor) -> Tensor | float:
     return torch.cosine_similarity(one, other, dim=0) if one.norm() * other.norm() > 1e-12 else float("nan")
 
 
+def _film(h: Tensor, p: Tensor, scale: Tensor, shift: Tensor) -> Tensor:
+    return (1 + p @ scale) * h + p @ shift
+
+
+_GENERATOR = torch.Generator().manual_seed(0)
+_FILM = [
+    (torch.randn(5, 4, generator=_GENERATOR), torch.eye(3)[[0, 2, 1, 1, 0]], torch.zeros(3, 4), torch.zeros(3, 4)),
+    tuple(torch.randn(*shape, generator=_GENERATOR) for shape in ((5, 4), (5, 3), (3, 4), (3, 4))),
+]
 _A, _B, _ZERO = torch.tensor([3.0, 4.0]), torch.tensor([4.0, -3.0]), torch.zeros(2)
 
 EXERCISES = {
     "03-1": Exercise(
-        reference=lambda unit, features: torch.einsum("ts,sbf->tbf", unit, features),
-        cases=[(torch.tensor([[0.9, 0.1], [0.3, 0.7]]), torch.arange(12.0).reshape(2, 3, 2))],
+        reference=_film,
+        cases=_FILM,
         slips={
-            "Row t of the unit belongs to task t: yours uses its column.": lambda u, f: torch.einsum(
-                "st,sbf->tbf", u, f
+            "Tables of zeros must leave the features as they are: where is the 1?": lambda h, p, scale, shift: (
+                (p @ scale) * h + p @ shift
             ),
-            "Each task mixes *all* features; yours only scales its own.": lambda u, f: u.diagonal()[:, None, None] * f,
+            "Each review has its own mixture of the rows: p decides, and yours takes the mean of all.": (
+                lambda h, p, scale, shift: (1 + scale.mean(dim=0)) * h + shift.mean(dim=0)
+            ),
         },
         hints=(
-            "The unit is a matrix: it multiplies the features along their first axis, the tasks.",
-            '`torch.einsum("ts,sbf->tbf", ...)` does it. Or flatten the features to `(tasks, -1)`, multiply, and shape them '
-            "back.",
+            "What shape has p @ scale? One row a review, one number a feature: that is what h is scaled by.",
+            "A matrix product `@` for what p mixes, and `*` for number by number; do not forget the 1.",
         ),
-        solution=("def mix(unit, features):\n    return (unit @ features.flatten(1)).view_as(features)"),
+        solution="def film(h, p, scale, shift):\n    return (1 + p @ scale) * h + p @ shift",
     ),
     "03-2": Exercise(
         reference=_cosine,
@@ -61,56 +61,48 @@ EXERCISES = {
         ),
     ),
     "03-3": Exercise(
-        reference=lambda: _points("pipeline", "conditioned"),
-        tolerance=0.06,
+        reference=2,
         slips={
-            "That is the gain over the single model; compare with the multi-task one.": lambda: _points(
-                "pipeline", "single"
-            ),
-            "The other way round: what does sharing cost?": lambda: _points("conditioned", "pipeline"),
-            "In points, please: a point is a hundredth.": lambda: _points("pipeline", "conditioned") / 100,
+            "That rules out size. It changes neither the labels nor the steps.": 1,
+            "The ten seeds show that *something* helps. More of them do not tell what.": 3,
+            "It says how hard the task is, not where a gain comes from.": 4,
         },
         hints=(
-            "Which arm shares an encoder, and which one does the same without?",
-            "Both arms, `pipeline` and `conditioned`, have a `score`, between 0 and 1. A point is a hundredth.",
+            "The sentence speaks of the labels. What else differs between the two models of the report?",
+            "Gate, size and steps differ, too. Look for the run in which *only* the labels are taken away.",
         ),
-        given="import pandas as pd\nfrom mtl_helpers.data import data_file\n"
-        'table = pd.read_csv(data_file("results/transfer.csv"), comment="#")\n'
-        'table = table[table.task == "sentiment"]\n'
-        "world = lambda name, rho, n: table[(table.world == name) & (table.rho == rho) & (table.n == n)]"
-        '.set_index("arm")',
-        solution=(
-            'score = world("controlled", 1, 1000).score\ncost = 100 * (score["pipeline"] - score["conditioned"])'
-        ),
+        solution="missing = 2",
     ),
 }
 
 QUIZZES = {
     "03-1": (
-        "1. A conditioned head gains 24 points. Which control shows that the topic labels did it?",
+        "1. A conditioned head gains 19 points. Which control shows that the topic labels did it?",
         {
-            "the same model with λ of topic at 0": "Same parameters, same head, no topic labels: the gain is gone.",
+            "the same model, λ of topic at 0, and sentiment's gradient let through to the topic head": "Same parameters, "
+            "and a topic head that is trained, only not on topics: the gain is gone.",
+            "the same model, λ of topic at 0, and the condition detached as before": "Then nothing trains the topic head "
+            "at all. Not only the labels are missing.",
             "a single-task model with more filters": "That would rule out size, and say nothing of the labels.",
-            "the bag of words": "It says how hard the task is, not where a gain comes from.",
         },
-        "the same model with λ of topic at 0",
+        "the same model, λ of topic at 0, and sentiment's gradient let through to the topic head",
     ),
     "03-2": (
-        "2. The pipeline of two models beats the multi-task model. When would you still share?",
+        "2. A pipeline beats the conditioned model by 7 points; two encoders trained jointly beat it by 6; a shared encoder "
+        "with topic first by none. What costs the points?",
         {
-            "Never: the numbers are clear.": "They are about accuracy. Parameters and time are halved, "
-            "and may matter more.",
-            "When one model must do, and the points are worth less than the price of two.": "The trade is now known.",
-            "When there are only 300 reviews.": "There sharing was worst: 5 to 8 points lost at ρ = 0, "
-            "and no gain at ρ = 1.",
+            "training the two tasks jointly": "Two encoders are trained jointly, too, and are nearly as good as the pipeline.",
+            "sharing the encoder": "Both arms that share it stay behind, whatever is learnt first.",
+            "the topic head's mistakes": "It makes as many in all these arms: about one review in ten.",
         },
-        "When one model must do, and the points are worth less than the price of two.",
+        "sharing the encoder",
     ),
     "03-3": (
         "3. The gradients of two tasks have a cosine near 0. What follows?",
         {
-            "The tasks do not disturb each other.": "The coin's cosine was near zero as well, and it harmed.",
-            "They can not help each other.": "Topic's was near zero at ρ = 1, where topic is all that sentiment lacks.",
+            "The tasks do not disturb each other.": "Topic's was near zero at ρ = 0, too, "
+            "where the conditioned head costs 2 points.",
+            "They cannot help each other.": "Topic's was near zero in the conditioned model, in which it brings 19 points.",
             "Nothing yet: train both and measure, with a control.": "Even a large one promises "
             "nothing: stars at ρ = 1.",
         },
@@ -146,36 +138,28 @@ PREDICTIONS = {
     ),
     "03-d": Prediction(
         {
-            "worse": "It has the relation too, and an encoder for each task.",
-            "as good": "It has twice the encoders, and they show.",
-            "better": "The relation helps; the shared encoder costs.",
+            "topic first": "It is no better than the conditioned model with 1,000 reviews: it shares the encoder, too.",
+            "two encoders, jointly": "Sharing the encoder costs; training jointly hardly does.",
+            "neither: it takes both, as in the pipeline": "Two encoders trained jointly come close to the pipeline.",
         },
-        right="better",
-    ),
-    "03-e": Prediction(
-        {
-            "all about as much as one model": "Two of them have an encoder a task.",
-            "soft sharing and cross-stitch as two, the others nearer to one": "They have an encoder a task. "
-            "MMoE has the most parameters, but not the most time.",
-            "all about as much as two models": "A conditioned head and adapters add little to one encoder.",
-        },
-        right="soft sharing and cross-stitch as two, the others nearer to one",
+        right="two encoders, jointly",
     ),
     "03-f": Prediction(
         {
-            "the coin; and it harms the small model more": "Stars change far more than the coin.",
-            "stars; and the coin clearly harms the small model more": "It looks so. The interval of the difference holds 0.",
-            "stars; that the small model suffers more is not shown": "The interval of the difference holds zero.",
+            "stars as a second task": "They bring nothing that the labels read off them do not bring.",
+            "sentiment read off the stars, one task": "In this world the two come out alike.",
+            "both alike": "What the stars bring is more labels for the same task.",
         },
-        right="stars; that the small model suffers more is not shown",
+        right="both alike",
     ),
     "03-g": Prediction(
         {
-            "stars have the largest cosine, and help always": "The cosine is as large at ρ = 1, and there they do not help.",
-            "stars have the largest cosine, and help at ρ = 0 only": "Alike is not the same as helpful.",
-            "topic has the largest cosine, and helps at ρ = 1": "Its cosine is near zero, related or not.",
+            "only stars": "Topic's is near zero even in the model that gains most from it.",
+            "stars, and topic with the conditioned head": "Topic's is near zero there, too. The help comes through the "
+            "condition, not through the direction of the gradients.",
+            "all but the coin": "Topic's is as near to zero as the coin's.",
         },
-        right="stars have the largest cosine, and help at ρ = 0 only",
+        right="only stars",
     ),
     "03-h": Prediction(
         {
@@ -185,5 +169,14 @@ PREDICTIONS = {
             "none": "Stars on many reviews still help few sentiment labels.",
         },
         right="only that stars help few sentiment labels",
+    ),
+    "03-e": Prediction(
+        {
+            "all about as much as one model": "Two of them have an encoder a task.",
+            "soft sharing and cross-stitch as two, the others nearer to one": "They have an encoder a task. "
+            "MMoE has the most parameters, but not the most time.",
+            "all about as much as two models": "A conditioned head and adapters add little to one encoder.",
+        },
+        right="soft sharing and cross-stitch as two, the others nearer to one",
     ),
 }

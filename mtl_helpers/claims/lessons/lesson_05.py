@@ -1,34 +1,49 @@
-"""Lesson 05: dominated, Δ_MTL with an error in it, how large a test."""
+"""Lesson 05: a test without a bell curve, Δ_MTL with an error in it, how large a test, what a table shows."""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import product
 
 from mtl_helpers.claims.answers import Exercise
 from mtl_helpers.claims.prediction import Prediction
 
 
-def _nowhere_worse(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    return all(x >= y for x, y in zip(a, b, strict=True))
+def _share(differences: Sequence[float], as_far: Callable[[float, float], bool]) -> float:
+    """Of all ways to choose the signs, the share whose sum is ``as_far`` as the measured one."""
+    sums = [
+        sum(sign * x for sign, x in zip(signs, differences, strict=True))
+        for signs in product((1, -1), repeat=len(differences))
+    ]
+    return sum(as_far(found, sum(differences)) for found in sums) / len(sums)
 
 
 _N = 1.96**2 * 0.85 * 0.15 / 0.01**2
 
 EXERCISES = {
     "05-1": Exercise(
-        reference=lambda a, b: _nowhere_worse(a, b) and tuple(a) != tuple(b),
-        cases=[((0.9, 0.5), (0.8, 0.5)), ((0.9, 0.5), (0.9, 0.5)), ((0.9, 0.4), (0.8, 0.5)), ((0.7, 0.4), (0.8, 0.5))],
+        reference=lambda differences: _share(differences, lambda found, own: abs(found) >= abs(own) - 1e-12),
+        cases=[([2.0, 1.0, 3.0],), ([1.0, -2.0, 4.0, 3.0],), ([-1.0, -1.0, -1.0, -1.0, -1.0],), ([0.5, -0.5],)],
         slips={
-            "A run does not dominate its equal.": _nowhere_worse,
-            "It must not be worse in any task.": lambda a, b: any(x > y for x, y in zip(a, b, strict=True)),
+            "That is one side only; as far below zero counts, too.": lambda differences: _share(
+                differences, lambda found, own: found >= own - 1e-12
+            ),
+            "The measured signs are one of the ways, and count: at least as far.": lambda differences: _share(
+                differences, lambda found, own: abs(found) > abs(own) + 1e-12
+            ),
         },
         hints=(
-            "Two things must hold: one in every task, one in at least one.",
-            "In every task at least as good, and in one better. `zip(a, b)` pairs the scores; `all(...)` and `any(...)` do "
-            "the rest.",
+            "`product((1, -1), repeat=n)` gives every choice of n signs. What do you compare for each?",
+            "For each choice: the absolute value of the sum of sign times difference, against that of the plain sum.",
         ),
         solution=(
-            "def dominates(a, b):\n"
-            "    pairs = list(zip(a, b, strict=True))\n"
-            "    return all(x >= y for x, y in pairs) and any(x > y for x, y in pairs)"
+            "from itertools import product\n\n\n"
+            "def sign_flip_p(differences):\n"
+            "    own, far, ways = abs(sum(differences)), 0, 0\n"
+            "    for signs in product((1, -1), repeat=len(differences)):\n"
+            "        ways += 1\n"
+            "        far += abs(sum(s * x for s, x in zip(signs, differences))) >= own - 1e-12\n"
+            "    return far / ways"
         ),
     ),
     "05-2": Exercise(
@@ -53,6 +68,22 @@ EXERCISES = {
         },
         hints=("Begin with the standard error of an accuracy.", "1.96 · √(p(1 − p) / n) = 0.01. Solve for n."),
         solution="n = 0.85 * 0.15 * (1.96 / 0.01) ** 2",
+    ),
+    "05-4": Exercise(
+        reference=3,
+        slips={
+            "Two halves, both wrong: one clear interval among twelve comes by luck about every second time (Holm), and five "
+            "re-splits of one corpus make Student's t too narrow. And an interval that holds zero is no equality.": 1,
+            "Right about the others. But count the comparisons: of twelve 95 % intervals one misses zero by luck about every "
+            "second time, and re-splits of one corpus make Student's t too narrow.": 2,
+            "Not shown is not shown to be nothing: for that one needs the power to have seen it, or a test of equivalence.": 4,
+        },
+        hints=(
+            "How many comparisons were made? What does each seed draw anew?",
+            "Ask twice: is the one gain shown? Is it shown that the others are none? (And the rules ran at a learning "
+            "rate that was tuned for their opponent.)",
+        ),
+        solution="answer = 3",
     ),
 }
 
@@ -81,9 +112,9 @@ QUIZZES = {
     "05-3": (
         "3. Small model: a front. Large model: a corner. What does λ do in the corner?",
         {
-            "hardly anything, within a wide range": "There is room for both tasks; λ matters only at the ends.",
+            "hardly anything, within a wide range": "There is nearly room for both tasks; λ matters only at the ends.",
             "the same as in the small one": "There each point of one task was paid for with the other.",
-            "it decides which task is learnt": "At the very ends, yes, where one head is hardly trained.",
+            "it decides which task is learnt": "At the very ends, yes, where the encoder hardly serves the other.",
         },
         "hardly anything, within a wide range",
     ),
@@ -92,36 +123,37 @@ QUIZZES = {
 PREDICTIONS = {
     "05-a": Prediction(
         {
-            "with negation": "It is harder than the plain ones. That it is the hardest, so few reviews do not show.",
-            "with irony": "Only 27 reviews are ironic: that number is off by 9 points as easily as not.",
-            "where another topic is named": "Harder than the plain ones; that it is the hardest is not shown.",
-            "with any of them; which is hardest can not be told": "All are harder than the plain ones, by 10 points and more.",
+            "with negation": "The interval of its distance from the plain ones reaches zero.",
+            "with irony": "It looks so, but only 27 reviews are ironic: that number is off by 9 points as easily as not.",
+            "where another topic is named": "Some 20 points below the plain ones, as the ironic ones are.",
+            "which of them is hardest cannot be told": "Irony and another topic's name lie some 20 points below the plain "
+            "ones; 27 and 59 reviews cannot tell them apart.",
         },
-        right="with any of them; which is hardest can not be told",
+        right="which of them is hardest cannot be told",
     ),
     "05-b": Prediction(
         {
             "fewer than 10": "A small change of the mean hides a larger one below it.",
-            "about one in nine": "About 40, as often for the better as for the worse.",
-            "one in three": "Both are right about most reviews.",
+            "about one in seven": "About 50 of the 360, to both sides.",
+            "one in two": "Both are right about most reviews.",
         },
-        right="about one in nine",
+        right="about one in seven",
     ),
     "05-c": Prediction(
         {
-            "too sure of itself": "By some 7 points, as most networks are.",
-            "too modest": "It says 0.9 and is right eight times in ten.",
-            "just right": "It says 0.9 and is right eight times in ten.",
+            "too sure of itself": "By some 7 points.",
+            "too modest": "It says 0.87 and is right eight times in ten.",
+            "just right": "It says 0.87 and is right eight times in ten.",
         },
         right="too sure of itself",
     ),
     "05-d": Prediction(
         {
-            "by the same, whatever the number": "The best of many noisy numbers is high because there are many.",
-            "hardly among 3, by a point or more among 57": "More choice, more luck to choose from.",
+            "by the same, whatever the number": "There is nothing fixed about it: it is the best of many noisy numbers.",
+            "never downwards; by how much, one set of data hardly tells": "2.2 points on reviews among 57, 0.3 on digits.",
             "by 10 points among 57": "So far the noise of a test of this size does not reach.",
         },
-        right="hardly among 3, by a point or more among 57",
+        right="never downwards; by how much, one set of data hardly tells",
     ),
     "05-e": Prediction(
         {
@@ -130,21 +162,30 @@ PREDICTIONS = {
         },
         right="It trades one digit for the other.",
     ),
+    "05-h": Prediction(
+        {
+            "at 0.75": "There the cheap task is given up for next to nothing: a front is steep at its ends.",
+            "above 0.75": "Still steeper. The point lies towards the middle.",
+            "below 0.75, nearer to the middle": "In both worlds, whichever task is the costly one.",
+        },
+        right="below 0.75, nearer to the middle",
+    ),
     "05-f": Prediction(
         {
             "a rule that uses gradients, and clearly": "None of their intervals lies above zero.",
             "a rule that uses losses, and clearly": "None of their intervals lies above zero.",
-            "none is clearly better than a tuned static λ": "Neither on digits nor on reviews.",
+            "none is shown to be better than a tuned static λ": "Neither on digits nor on reviews.",
         },
-        right="none is clearly better than a tuned static λ",
+        right="none is shown to be better than a tuned static λ",
     ),
     "05-g": Prediction(
         {
-            "all four": "Pictures gained nothing from a second task.",
-            "a and b, and c in part": "Stars help 100 labels clearly on IMDB; on Amazon in three seeds of five.",
-            "c and d": "The third holds on IMDB; pictures gained nothing from a second task.",
-            "only c": "It holds on IMDB, and words are hard to beat here, too.",
+            "all four": "That a second task helps pictures is not shown.",
+            "a and b, and c with a plainer opponent": "Words hold; sharing costs topic, once the units are right, 2 %; stars "
+            "help few labels, but turned into labels they help more.",
+            "c and d": "That a second task helps pictures is not shown, and words are hard to beat here, too.",
+            "only c": "It holds on IMDB; and words are hard to beat here, too.",
         },
-        right="a and b, and c in part",
+        right="a and b, and c with a plainer opponent",
     ),
 }

@@ -1,4 +1,4 @@
-"""Lesson 06: a ceiling by hand, lose an input, answer or abstain."""
+"""Lesson 06: a ceiling by hand, what a table allows one to say, a pipeline."""
 
 from __future__ import annotations
 
@@ -9,32 +9,34 @@ from torch import Tensor
 
 from mtl_helpers.claims.answers import Exercise
 from mtl_helpers.claims.prediction import Prediction
+from mtl_helpers.driving import ACTION, COMMAND, OBSTACLE, SIGN, route_action
+from mtl_helpers.randomness import seeded
 
-_INPUTS = {"camera": torch.ones(2, 3), "microphone": torch.ones(2, 2)}
-
-
-def _in_one_row(inputs: Any) -> Any:
-    return torch.cat([inputs[name].flatten() for name in _INPUTS]) if isinstance(inputs, dict) else inputs
+_STATEMENTS, _ALLOWED = "abcdef", set("cf")
 
 
-def _lose(inputs: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    return {key: torch.zeros_like(part) if key == name else part for key, part in inputs.items()}
+def _chosen(letters: Any) -> Any:
+    return (
+        [float(letter in letters) for letter in _STATEMENTS]
+        if isinstance(letters, (set, list, tuple, str))
+        else letters
+    )
 
 
-def _served(confidence: Tensor, right: Tensor, threshold: float) -> Tensor:
-    sure = confidence >= threshold
-    return torch.stack([sure.float().mean(), right[sure].float().mean()])
+def _actions(command: Tensor, sign: Tensor, obstacle: Tensor) -> Tensor:
+    said = zip(command.argmax(dim=1), sign.argmax(dim=1), obstacle.argmax(dim=1), strict=True)
+    ways = [route_action(COMMAND.classes[c], SIGN.classes[s], OBSTACLE.classes[o]) for c, s, o in said]
+    return torch.tensor([ACTION.classes.index(way) for way in ways])
 
 
-def _accuracy_of_all(confidence: Tensor, right: Tensor, threshold: float) -> Tensor:
-    return torch.stack([(confidence >= threshold).float().mean(), right.float().mean()])
+def _unhindered(command: Tensor, sign: Tensor, obstacle: Tensor) -> Tensor:
+    free = [torch.eye(len(task.classes))[:1].expand(len(command), -1) for task in (SIGN, OBSTACLE)]
+    return _actions(command, *free)
 
 
-def _abstaining(confidence: Tensor, right: Tensor, threshold: float) -> Tensor:
-    return torch.stack([(confidence < threshold).float().mean(), right[confidence >= threshold].float().mean()])
+def _outputs(seed: int) -> tuple[Tensor, ...]:
+    return tuple(torch.randn(12, task.n_outputs, generator=seeded(seed)) for task in (COMMAND, SIGN, OBSTACLE))
 
-
-_CONFIDENCE, _RIGHT = torch.tensor([0.99, 0.95, 0.91, 0.6, 0.5]), torch.tensor([True, True, False, True, False])
 
 EXERCISES = {
     "06-1": Exercise(
@@ -51,37 +53,42 @@ EXERCISES = {
         solution="ceiling = 0.3 * 1 + 0.7 * 0.8",
     ),
     "06-2": Exercise(
-        reference=_lose,
-        cases=[(_INPUTS, "camera"), (_INPUTS, "microphone")],
-        reading=_in_one_row,
+        reference=_ALLOWED,
+        reading=_chosen,
         slips={
-            "Only the input of that name is missing.": lambda inputs, name: {k: 0 * part for k, part in inputs.items()},
-            "Nothing is missing yet.": lambda inputs, name: inputs,
+            "a: the interval holds zero, so the action may as well lose.": _ALLOWED | {"a"},
+            "b: an interval from -1 to +7 does not show that; it may well be five points.": _ALLOWED | {"b"},
+            "c: the whole interval lies within two points of zero; that is what it says.": _ALLOWED - {"c"},
+            "d: alone it would be clear, but it is one of five comparisons: p is 0.014, and times five 0.07.": _ALLOWED
+            | {"d"},
+            "e: that it gains is clear; why, a control would have to say.": _ALLOWED | {"e"},
+            "f: the interval lies far above zero, for five comparisons, too.": _ALLOWED - {"f"},
         },
         hints=(
-            "A new dict, in which one entry is replaced by zeros of its own shape.",
-            "`inputs | {name: ...}` is a new dict in which one entry is replaced. `torch.zeros_like` has the right shape.",
+            "Ask of each: what would the interval look like if it were false?",
+            "Two questions for each statement: does its interval leave out all that would contradict it, by more than one of "
+            "five intervals does by chance? And was there a run that tells the reason that it names?",
         ),
-        given="import torch",
-        solution=("def lose(inputs, name):\n    return inputs | {name: torch.zeros_like(inputs[name])}"),
+        solution='allowed = {"c", "f"}',
     ),
     "06-3": Exercise(
-        reference=_served,
-        cases=[(_CONFIDENCE, _RIGHT, 0.9), (_CONFIDENCE, _RIGHT, 0.55)],
+        reference=_actions,
+        cases=[_outputs(seed=0), _outputs(seed=1)],
         slips={
-            "The accuracy is that of the answers given, not of all.": _accuracy_of_all,
-            "You count those that abstain.": _abstaining,
+            "You follow the command alone; sign and obstacle may close its way.": _unhindered,
+            "Take the most probable class of each head.": lambda *outputs: _actions(*(-output for output in outputs)),
         },
         hints=(
-            "First find out which examples get an answer.",
-            "`sure = confidence >= threshold` is a mask: its mean is the share, and `right[sure]` are the answers given. "
-            "`torch.stack` makes one tensor of two.",
+            "Of each head take the most probable class, as a word; the rule does the rest.",
+            "`command.argmax(dim=1)` are class numbers and `COMMAND.classes` their words. `route_action(...)` gives the "
+            "word of an action, and `ACTION.classes.index(...)` its number.",
         ),
-        given="import torch",
+        given="import torch\nfrom mtl_helpers.driving import ACTION, COMMAND, OBSTACLE, SIGN, route_action",
         solution=(
-            "def coverage_and_accuracy(confidence, right, threshold):\n"
-            "    sure = confidence >= threshold\n"
-            "    return torch.stack([sure.float().mean(), right[sure].float().mean()])"
+            "def pipeline(command, sign, obstacle):\n"
+            "    said = zip(command.argmax(dim=1), sign.argmax(dim=1), obstacle.argmax(dim=1))\n"
+            "    ways = [route_action(COMMAND.classes[c], SIGN.classes[s], OBSTACLE.classes[o]) for c, s, o in said]\n"
+            "    return torch.tensor([ACTION.classes.index(way) for way in ways])"
         ),
     ),
 }
@@ -153,7 +160,7 @@ PREDICTIONS = {
     ),
     "06-e": Prediction(
         {
-            "sign and obstacle should, and they are": "They need no sound, and yet the sign gets worse.",
+            "sign and obstacle should, and they are": "They need no sound, and yet in half of the runs the sign gets worse.",
             "sign and obstacle should, and the sign is not": "The picture is the same, but the trunk always had both.",
             "none should": "Sign and obstacle are in the picture, which has not changed.",
         },

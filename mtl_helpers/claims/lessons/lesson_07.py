@@ -1,22 +1,37 @@
-"""Lesson 07: the size of a LoRA, the last state."""
+"""Lesson 07: the control that is missing, the last state."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import torch
 
 from mtl_helpers.claims.answers import Exercise
 from mtl_helpers.claims.prediction import Prediction
 
+_RUNS, _NEEDED = "abcde", {"a", "b"}
+
+
+def _chosen(letters: Any) -> Any:
+    return [float(letter in letters) for letter in _RUNS] if isinstance(letters, (set, list, tuple, str)) else letters
+
+
 EXERCISES = {
     "07-1": Exercise(
-        reference=lambda width, layers, maps, rank: layers * maps * 2 * rank * width,
-        cases=[(384, 6, 2, 8), (12288, 96, 2, 1)],
+        reference=_NEEDED,
+        reading=_chosen,
         slips={
-            "B has the same size as A: count both.": lambda width, layers, maps, rank: layers * maps * rank * width,
-            "Every layer has its own.": lambda width, layers, maps, rank: maps * 2 * rank * width,
+            "a: without it the gain may be that of fine-tuning, whatever the other tasks are.": _NEEDED - {"a"},
+            "b: without it the gain may come of more text and more steps, and not of those labels.": _NEEDED - {"b"},
+            "c: heads on a frozen encoder share nothing that learns; these are ten single models.": _NEEDED | {"c"},
+            "d: it says what size does, and not what the other tasks do.": _NEEDED | {"d"},
+            "e: it says how to mix, once it is known that the others help.": _NEEDED | {"e"},
         },
-        hints=("Count the numbers of one A and one B first.", "A is `(rank, width)` and B is `(width, rank)`."),
-        solution=("def lora_size(width, layers, maps, rank):\n    return layers * maps * 2 * rank * width"),
+        hints=(
+            "What else than the nine tasks has changed between the two numbers that are compared?",
+            "Two runs: one that has all but the other tasks, and one that has all but what their labels say.",
+        ),
+        solution='needed = {"a", "b"}',
     ),
     "07-2": Exercise(
         reference=lambda states, lengths: torch.stack([states[0, 2], states[1, 0]]),
@@ -50,8 +65,8 @@ QUIZZES = {
     "07-2": (
         "2. The frozen features are superb for topic and poor for sentiment. Which reason is left?",
         {
-            "Sentiment is harder for every model.": "A bag of words, with all labels, beats the frozen encoder on it.",
-            "There were too few labels.": "With all labels the bag of words is still ahead.",
+            "Sentiment is out of reach of any model.": "A bag of words, with all labels, gets 82 % of it.",
+            "There were too few labels.": "With all labels the frozen encoder stays at two in three.",
             "It was trained to tell what a text is about.": "It fits: praise and blame share a "
             "subject. Not tested here.",
         },
@@ -64,7 +79,7 @@ QUIZZES = {
             "stands where λ stood.",
             "it is learnt by the model": "The shares are fixed before training, and choosing them is "
             "as hard as choosing λ.",
-            "it is no longer needed": "With proportional shares the small task was not learnt at all.",
+            "it is no longer needed": "With proportional shares the small task was not learnt in 700 steps.",
         },
         "the share of examples drawn from each task",
     ),
@@ -81,9 +96,9 @@ PREDICTIONS = {
     ),
     "07-b": Prediction(
         {
-            "yes, as much": "They lift the LSTM and leave the frozen encoder where it is.",
+            "yes, as much": "With them the LSTM's mean rises by 18 points and the frozen encoder's by none.",
             "no, the LSTM gains and MiniLM does not": "Stars move the frozen encoder's sentiment by next to nothing.",
-            "no, they help neither": "They lift the LSTM by 10 points and more.",
+            "no, they help neither": "In each of three seeds the LSTM with stars is 15 points better or more.",
         },
         right="no, the LSTM gains and MiniLM does not",
     ),
@@ -107,10 +122,11 @@ PREDICTIONS = {
         {
             "heads only: 3,080 numbers will do": "Sentiment is not in the features; it takes a change of the encoder.",
             "one LoRA for both": "Three seeds do not show that it gains.",
-            "one LoRA for each, or all 23 million": "Both are clear of zero; the LoRAs train a hundredth of the numbers.",
+            "one LoRA for each": "The one whose gain is clear after three seeds, with a hundredth of the numbers.",
+            "all 23 million numbers": "The mean is as high, but three seeds between 10 and 22 points do not show it.",
             "the last two layers": "Three seeds do not show that they gain.",
         },
-        right="one LoRA for each, or all 23 million",
+        right="one LoRA for each",
     ),
     "07-f": Prediction(
         {

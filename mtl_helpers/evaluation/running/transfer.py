@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_helpers.corpus import make_reviews
-from mtl_helpers.data import MultiTaskDataset, Splits, Vocabulary, encode_reviews, make_loader
+from mtl_helpers.data import Batch, MultiTaskDataset, Splits, Vocabulary, encode_reviews, make_loader
 from mtl_helpers.errors import DataError
 from mtl_helpers.models import CNNEncoder, MultiTaskModel
 from mtl_helpers.randomness import drawn_from, seeded
@@ -54,15 +55,21 @@ class Arm:
 @dataclass(frozen=True)
 class ArmRun:
     """What came out of one run: the model, and of the test examples that have a label of the task in question what was
-    ``predicted`` and what is right (``target``), in the task's own numbers; ``score``, the task's `metric` over them; and the
-    CPU ``seconds`` of it all.
+    ``predicted`` and what is right (``target``), in the task's own numbers; ``scores``, by task its `metric`; the CPU
+    ``seconds`` of it all; and ``curve``, by step the score of the task in question had training ended there.
     """
 
     model: MultiTaskModel
     predicted: Tensor
     target: Tensor
-    score: float
+    scores: dict[str, float]
     seconds: float
+    curve: dict[int, float]
+
+    @property
+    def score(self) -> float:
+        """Of the task in question."""
+        return self.scores[self.model.tasks[0].name]
 
 
 def usual_arms(task: Task, other: Task, **options: Any) -> list[Arm]:
@@ -100,13 +107,16 @@ def run_arm(
     steps: int,
     encode: Encode | None = None,
     on_step: Callable[[MultiTaskModel, Record], None] | None = None,
+    curve_at: Sequence[int] = (),
 ) -> ArmRun:
     """Train one arm by `training.fit` with AdamW and test it once.
 
     Weights and order of the batches follow from ``seed``. The model ends with the weights of its best validation on the
-    task in question alone. ``encode(splits, tasks)`` returns what makes an encoder, and the three data sets to learn from, to
-    validate and to test on: any table, tokenizer and encoder. Without it, ``splits`` are frames with a column ``text``, read
-    by a `CNNEncoder`. ``on_step`` is called with model and record after each step; to give up a run, raise in it.
+    task in question alone. At the steps of ``curve_at``, each one of a validation, it is also tested as it would have ended
+    there; nothing is chosen by that. ``encode(splits, tasks)`` returns what makes an encoder, and the three data sets to
+    learn from, to validate and to test on: any table, tokenizer and encoder. Without it, ``splits`` are frames with a column
+    ``text``, read by a `CNNEncoder`. ``on_step`` is called with model and record after each step; to give up a run, raise in
+    it.
 
     >>> splits = controlled_splits(60, seed=0, relatedness=1)
     >>> from mtl_helpers.tasks import SENTIMENT, TOPIC
@@ -128,6 +138,16 @@ def run_arm(
     new_encoder, (train_set, val_set, test_set) = encode(splits, arm.tasks)
     with drawn_from(seeded(seed)):  # the caller's random state stays its own
         model = arm.build(new_encoder, arm.tasks)
+    test_loader, curve = make_loader(test_set, 250), {}
+
+    def after_step(record: Record) -> None:
+        if record.step in curve_at:
+            ended = copy.deepcopy(model)
+            ended.load_state_dict(record.best[""]["state"])
+            curve[record.step] = _tested(ended, test_loader)[2][main.name]
+        if on_step is not None:
+            on_step(model, record)
+
     fit(
         model,
         make_loader(train_set, 32, shuffle=True, seed=seed),
@@ -136,13 +156,21 @@ def run_arm(
         weights=arm.weights,
         val_loader=make_loader(val_set, 250),
         best=main.name,
-        on_step=None if on_step is None else partial(on_step, model),
+        on_step=after_step,
     )
-    output, target, mask = predict(model, make_loader(test_set, 250))[main.name]
-    predicted, target = main.predict(output)[mask], target[mask]
-    # Of all scores the main one: `Task.score`, quicker, may round to 32 bits, and differences of seeds are taken of these.
-    score = main.measured(predicted, target)[main.metric] if len(target) else math.nan
-    return ArmRun(model, predicted, target, score, time.thread_time() - start)
+    predicted, target, scores = _tested(model, test_loader)
+    return ArmRun(model, predicted, target, scores, time.thread_time() - start, curve)
+
+
+def _tested(model: MultiTaskModel, loader: Iterable[Batch]) -> tuple[Tensor, Tensor, dict[str, float]]:
+    """What was predicted for the first task and what is right, and the score of each task."""
+    scores, first = {}, ()
+    for task, (output, target, mask) in zip(model.tasks, predict(model, loader).values(), strict=True):
+        predicted, target = task.predict(output)[mask], target[mask]
+        first = first or (predicted, target)
+        # Of all scores the main one: `Task.score`, quicker, may round to 32 bits, and differences of seeds are taken of these.
+        scores[task.name] = task.measured(predicted, target)[task.metric] if len(target) else math.nan
+    return *first, scores
 
 
 def _words(splits: Splits, tasks: Sequence[Task], filters: int) -> tuple[NewEncoder, list[MultiTaskDataset]]:
@@ -157,19 +185,24 @@ def _words(splits: Splits, tasks: Sequence[Task], filters: int) -> tuple[NewEnco
     return partial(CNNEncoder, len(vocabulary), filters=filters), parts
 
 
-def run_arms(
-    arms: Sequence[Arm], splits: Any, *, seed: int, steps: int, encode: Encode | None = None
-) -> Iterator[dict[str, Any]]:
-    """Run the arms one after the other on the same data; a row of ``arm, task, seed, score, seconds`` for each.
+def run_arms(arms: Sequence[Arm], splits: Any, *, seed: int, steps: int, **options: Any) -> Iterator[dict[str, Any]]:
+    """Run the arms one after the other on the same data; a row of ``arm, task, seed, score, helper, seconds`` for each.
 
-    ``score`` is by the task's own `metric`; ``encode`` as for `run_arm`.
+    ``score`` is by the task's own `metric`, ``helper`` that of the task that is to help it (None: there is none). With
+    ``curve_at`` among the ``options`` of `run_arm` the row also has ``at_150`` and so on.
     """
     for arm in arms:
-        run = run_arm(arm, splits, seed=seed, steps=steps, encode=encode)
-        yield {
-            "arm": arm.name,
-            "task": arm.tasks[0].name,
-            "seed": seed,
-            "score": run.score,
-            "seconds": run.seconds,
-        }
+        yield row_of(arm, run_arm(arm, splits, seed=seed, steps=steps, **options), seed)
+
+
+def row_of(arm: Arm, run: ArmRun, seed: int) -> dict[str, Any]:
+    """The row of `run_arms`."""
+    return {
+        "arm": arm.name,
+        "task": arm.tasks[0].name,
+        "seed": seed,
+        "score": run.score,
+        "helper": run.scores.get(arm.tasks[1].name) if len(arm.tasks) > 1 else None,
+        "seconds": run.seconds,
+        **{f"at_{step}": score for step, score in run.curve.items()},
+    }

@@ -18,17 +18,17 @@ LINES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#777777", ":"
 
 
 class PriceDemo(Demo):
-    """Choose a large encoder, a small model, the number of tasks and the rank of LoRA; the price of each way is computed.
+    """Choose a large model, a small model, the number of tasks and the rank of LoRA; the price of each way is computed.
 
     `set` chooses from code, as a click does. ``ways`` holds the four ways as they stand, ``break_even`` the number of tasks
-    from which the large encoder with a LoRA a task is the smaller one, None if it never is. Nothing is trained or loaded.
+    from which the large model with a LoRA per task is the smaller one, None if it never is. Nothing is trained or loaded.
     """
 
     def __init__(self) -> None:
         super().__init__(height="12em")
         names = list(ARCHITECTURES)
         wide = {"description_width": "7em"}
-        self.large = widgets.Dropdown(options=names, value="BERT large", description="large encoder", style=wide)
+        self.large = widgets.Dropdown(options=names, value="BERT large", description="large model", style=wide)
         self.small = widgets.Dropdown(options=names, value=names[0], description="small model", style=wide)
         self.tasks = widgets.IntSlider(2, 1, MOST_TASKS, description="tasks", style=wide)
         self.rank = widgets.SelectionSlider(options=RANKS, value=8, description="LoRA rank", style=wide)
@@ -65,7 +65,7 @@ class PriceDemo(Demo):
 
     @property
     def break_even(self) -> int | None:
-        """Tasks from which one large encoder with a LoRA a task has fewer parameters; None: it never has."""
+        """Tasks from which one large model with a LoRA per task has fewer parameters; None: it never has."""
         return break_even(ARCHITECTURES[self.large.value], ARCHITECTURES[self.small.value], self.rank.value)
 
     def _show_all(self) -> None:
@@ -85,8 +85,8 @@ class PriceDemo(Demo):
 
     def _verdict(self) -> str:
         if self.break_even is None:
-            return f"A LoRA of rank {self.rank.value} is no smaller than the small model: one large encoder never pays."
-        return f"One large encoder with a LoRA a task is the smaller one from {self.break_even:,} tasks on."
+            return f"A LoRA of rank {self.rank.value} is no smaller than the small model: one large model never pays."
+        return f"One large model with a LoRA per task is the smaller one from {self.break_even:,} tasks on."
 
     def _draw(self) -> Figure:
         """GB to keep by number of tasks, a line a way."""

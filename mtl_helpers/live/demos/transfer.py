@@ -12,6 +12,8 @@ import pandas as pd
 
 from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.evaluation import PairedRuns, controlled_splits, usual_arms
+from mtl_helpers.experiments.transfer import STEPS
+from mtl_helpers.experiments.transfer.arms import LR
 from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.widgets.page import row
 from mtl_helpers.plots import Figure, html_table
@@ -19,7 +21,7 @@ from mtl_helpers.plots.live.transfer_panels import Curve, Limits, plot_transfer
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 
 RELATEDNESS = (0, 0.25, 0.5, 0.75, 1)
-STEPS = {100: 150, 300: 250, 1000: 500, 3000: 600}  # of training, by number of reviews: enough to learn, and quick
+REVIEWS = (100, 300, 1000, 3000)
 FILTERS = (3, 8, 32)
 ARMS = tuple(arm.name for arm in usual_arms(SENTIMENT, TOPIC))
 MAX_TRIES = 6
@@ -37,7 +39,7 @@ class Setting(NamedTuple):
         return f"ρ {self.relatedness:g}, {self.n:,} reviews, {self.filters} filters"
 
 
-CHOICES = Setting(RELATEDNESS, tuple(STEPS), FILTERS)._asdict()
+CHOICES = Setting(RELATEDNESS, REVIEWS, FILTERS)._asdict()
 
 
 class TransferDemo(Demo):
@@ -46,14 +48,15 @@ class TransferDemo(Demo):
     Parameters
     ----------
     relatedness, n, filters
-        The setting it opens with, of `RELATEDNESS`, `STEPS` and `FILTERS`.
+        The setting it opens with, of `RELATEDNESS`, `REVIEWS` and `FILTERS`.
     seeds
         Paired runs of a setting after which the computation ends.
 
-    Each seed draws controlled reviews and runs the four arms of `evaluation.usual_arms` on them; each arm is compared with
-    ``single`` of the same seed. Releasing a slider computes the new setting in the background, which gives up within a
-    training step when another is chosen. What a setting gave is kept, and goes on from there. ``run(seeds)`` does the same
-    from code; ``changes``, ``cosines`` and ``tries`` hold the numbers.
+    Each seed draws controlled reviews and runs the four arms of `evaluation.usual_arms` on them, in as many steps at the same
+    rate as the table of lesson 03, however many reviews there are; each arm is compared with ``single`` of the same seed.
+    Releasing a slider computes the new setting in the background, which gives up within a training step when another is
+    chosen. What a setting gave is kept, and goes on from there. ``run(seeds)`` does the same from code; ``changes``,
+    ``cosines`` and ``tries`` hold the numbers.
 
     An interval that is watched as it shrinks, and stopped at when it pleases, misleads more often than 1 time in 20: so the
     number of seeds is decided beforehand.
@@ -123,9 +126,9 @@ class TransferDemo(Demo):
     def _new(self, setting: Setting) -> PairedRuns:
         relatedness, n, filters = setting
         return PairedRuns(
-            usual_arms(SENTIMENT, TOPIC, filters=filters),
+            usual_arms(SENTIMENT, TOPIC, filters=filters, lr=LR),
             lambda seed: controlled_splits(n, seed, relatedness=relatedness),
-            steps=STEPS[n],
+            steps=STEPS,
             cosines_of="plain sharing",
         )
 
@@ -204,7 +207,7 @@ class TransferDemo(Demo):
 
     def __repr__(self) -> str:
         # No trained number in it: this text is compared when the notebook is checked on another machine.
-        return f"TransferDemo: {self.setting}; {STEPS[self.setting.n]} steps a run; arms {', '.join(ARMS)}"
+        return f"TransferDemo: {self.setting}; {STEPS} steps a run; arms {', '.join(ARMS)}"
 
 
 def checked(**wanted: Any) -> dict[str, Any]:
