@@ -12,7 +12,7 @@ from lesson_minutes import LONGEST, Section, header, sections, sittings
 ROOT = Path(__file__).resolve().parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 # Lessons whose minutes are from before the rule. This set only shrinks: take a lesson out once its minutes are written.
-NOT_YET = {"00_start_here", "01_data", "02_model", "03_relations", "04_training", "05_evaluation"}
+NOT_YET = {"00_start_here", "01_data", "02_model", "03_relations", "05_evaluation"}
 BY_RULE = [path for path in PATHS if path.stem not in NOT_YET]
 
 
