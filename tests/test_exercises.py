@@ -3,6 +3,7 @@
 import re
 
 import pytest
+import torch
 
 from mtl_helpers.claims import (
     ClaimError,
@@ -15,6 +16,7 @@ from mtl_helpers.claims import (
     show_solution,
 )
 from mtl_helpers.claims.lessons import EXERCISES, PREDICTIONS, QUIZZES
+from mtl_helpers.training import Weighting
 
 
 @pytest.fixture
@@ -181,3 +183,34 @@ def test_an_answer_that_was_not_measured_stops_the_notebook(capsys):
 def test_bad_input_names(ask, said):
     with pytest.raises(ClaimError, match=re.escape(said)):
         ask()
+
+
+def test_a_rule_of_ones_own_is_judged_by_what_it_does_and_told_what_it_raised(capsys, learner):
+    """Lesson 04: written in another way, it is right; a class that is no rule, or that raises, is told so in words."""
+
+    class Another(Weighting):
+        def weigh(self, losses, model):
+            if not hasattr(self, "seen"):
+                self.seen = {}
+            for name, loss in losses.items():
+                self.seen.setdefault(name, float(loss))
+            left = torch.stack([loss / self.seen[name] for name, loss in losses.items()])
+            return dict(zip(losses, len(losses) * left / left.sum(), strict=True))
+
+        def reset(self):
+            super().reset()
+            self.seen = {}
+
+    class Raises(Another):
+        def weigh(self, losses, model):
+            return losses["sentiment"] / 0 if "sentiment" in losses else losses["mood"]
+
+    for answer, said in (
+        (Another, "Correct."),
+        (Raises, "there was a"),
+        (dict, "your code raised TypeError"),
+        (lambda tasks: 3, "found int, where a Weighting"),
+    ):
+        check_exercise("04-1", answer, learner=learner)
+        found = capsys.readouterr().out
+        assert said in found and " at 0x" not in found

@@ -107,13 +107,9 @@ def test_anatomy(notebook):
 
 
 SUMMARY = "## 要点"
-# Lessons without their summary in Chinese. This set only shrinks.
-NO_SUMMARY_YET = {"03_relations", "04_training", "05_evaluation"}
 
 
 def test_a_summary_in_chinese_follows_the_title(notebook):
-    if notebook["path"].stem in NO_SUMMARY_YET:
-        return
     second = source(notebook["cells"][1])
     assert re.fullmatch(rf"{SUMMARY}\n(\n- .+){{5,8}}", second), second
     assert len(re.findall(r"[\u4e00-\u9fff]", second)) > 0.4 * len(second)

@@ -13,6 +13,10 @@ from torch import Tensor
 NOT_BEGUN = "replace the ... by your answer."
 
 
+class AnswerError(Exception):
+    """What is wrong with an answer, in words for the learner."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Exercise:
     """What an exercise takes for right, and what it says to what is not.
@@ -20,7 +24,8 @@ class Exercise:
     Without ``cases`` the answer is a number or a tensor, and so is ``reference``, or a function of nothing that works it
     out. With ``cases`` the answer is a function, compared with the function ``reference`` on each tuple of arguments; each
     gets its own copy. ``slips`` maps a hint to the wrong value, or function, of a likely mistake. ``reading`` turns an
-    answer that is no tensor, such as a dict, into one. ``solution`` is code, and ``given`` the code it builds on.
+    answer that is no tensor, such as a dict, into one, and ``...`` if nothing is written yet; it may raise `AnswerError`.
+    ``solution`` is code, and ``given`` the code it builds on.
 
     >>> double = Exercise(reference=lambda x: x * 2, cases=[(2,), (3,)], slips={"Do not add.": lambda x: x + 2})
     >>> double.fault(lambda x: x + 2)
@@ -56,7 +61,7 @@ class Exercise:
             slips = {hint: slip(*_copied(case)) for hint, slip in self.slips.items()}
             fault = self._compare(found, self.reference(*_copied(case)), slips)
             if fault:
-                return f"for {case}: {fault[0]}", fault[1]
+                return fault if fault[0] == NOT_BEGUN else (f"for {case}: {fault[0]}", fault[1])
         return None
 
     def _compare(self, answer: Any, expected: Any, slips: Mapping[str, Any]) -> tuple[str, list[str]] | None:
@@ -64,7 +69,11 @@ class Exercise:
             return NOT_BEGUN, []
         wanted = _tensor(self.reading(expected))
         try:
-            found = _tensor(self.reading(answer))
+            if (read := self.reading(answer)) is ...:
+                return NOT_BEGUN, []
+            found = _tensor(read)
+        except AnswerError as error:
+            return str(error), []
         except Exception:  # a learner's object may raise whatever it likes
             kind = "a number" if wanted.dim() == 0 else "a tensor"
             return f"found {answer!r} ({type(answer).__name__}), where {kind} is asked for.", []

@@ -19,6 +19,8 @@ EXPERIMENTS = (
     "transfer",
     "methods",
     "methods_fair",
+    "conflicts",
+    "amounts",
     "real_data",
     "driving",
     "large_models",

@@ -5,12 +5,13 @@ from mtl_helpers.models.images import ImageEncoder
 from mtl_helpers.models.large.frozen import FrozenFeatures, OnFeatures
 from mtl_helpers.models.large.pretrained import PretrainedEncoder, Subwords, load_pretrained
 from mtl_helpers.models.large.weight_files import MINILM, find_weights
-from mtl_helpers.models.multi_task import ModelError, MultiTaskModel, shared_parameters, unwrapped
+from mtl_helpers.models.multi_task import Answers, ModelError, MultiTaskModel, shared_parameters, unwrapped
 from mtl_helpers.models.parameters import count_parameters, parameters_by_part, trainable_numbers
 from mtl_helpers.models.text import CNNEncoder, LSTMEncoder, TextEncoder, TransformerEncoder
 
 __all__ = [
     "MINILM",
+    "Answers",
     "CNNEncoder",
     "FrozenFeatures",
     "FusionEncoder",

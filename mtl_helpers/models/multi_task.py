@@ -14,6 +14,15 @@ class ModelError(ValueError):
     """A model was put together, or fed, in a way that cannot work; the message gives the shapes."""
 
 
+class Answers(dict[str, Tensor]):
+    """The output of each task; ``features`` are, by task, those that its head read: one tensor under every name, or several.
+
+    A rule that looks at the tasks' gradients there (``on="features"``) asks for them.
+    """
+
+    features: Mapping[str, Tensor]
+
+
 class MultiTaskModel(Described, nn.Module):
     """One encoder shared by all tasks (hard parameter sharing, Caruana 1997) and a linear head for each.
 
@@ -67,9 +76,11 @@ class MultiTaskModel(Described, nn.Module):
             )
         return self.answers({task.name: features for task in self.tasks})
 
-    def answers(self, features: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    def answers(self, features: Mapping[str, Tensor]) -> Answers:
         """What each task's head makes of the features it is given, in the shape that the task takes."""
-        return {task.name: task.from_head(self.heads[task.name](features[task.name])) for task in self.tasks}
+        made = Answers((task.name, task.from_head(self.heads[task.name](features[task.name]))) for task in self.tasks)
+        made.features = features
+        return made
 
     def shared_parameters(self) -> list[nn.Parameter]:
         """The trainable parameters that more than one task's loss reaches: here the encoder's.

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 
 from mtl_helpers.plots.figure import Figure
 
 _CLEAR, _UNCLEAR = "#0072B2", "#777777"
+_GROUPS = ("#0072B2", "#D55E00", "#009E73")
 
 
 def plot_changes(
@@ -50,3 +52,47 @@ def plot_changes(
         ax.spines[["top", "right", "left"]].set_visible(False)
         ax.tick_params(axis="y", length=0)
     return axes[0].figure
+
+
+def plot_runs(
+    runs: pd.DataFrame,
+    columns: dict[str, str],
+    *,
+    by: str = "",
+    marks: dict[str, float] | None = None,
+    title: str = "",
+) -> Figure:
+    """A row an arm, a dot a run, a bar their mean; a panel for each of ``columns``, named by its label.
+
+    ``runs`` has the arms as index, in the order in which they first come. ``by`` is a column of at most three groups, such as
+    the optimiser: they stand below one another in the arm's row, in a colour and marker each. ``marks`` are places, by label,
+    of a line for what an uninformed answer gets.
+    """
+    if runs.empty:
+        raise ValueError("There is nothing to draw: the table holds no run.")
+    arms = list(dict.fromkeys(runs.index))
+    groups = list(dict.fromkeys(runs[by])) if by else [""]
+    if len(groups) > len(_GROUPS):
+        raise ValueError(f"A figure can tell {len(_GROUPS)} groups apart; '{by}' has {groups}.")
+    height = (0.3 + 0.16 * len(groups)) * len(arms) + 1.1
+    figure = Figure(figsize=(max(5.6, 1.4 + 3.3 * len(columns)), height), layout="constrained")
+    axes = figure.subplots(1, len(columns), sharey=True, squeeze=False)[0]
+    for ax, (label, column) in zip(axes, columns.items(), strict=True):
+        if label in (marks or {}):
+            ax.axvline(marks[label], color="#808080", linewidth=1, linestyle=(0, (4, 2)))
+        for number, group in enumerate(groups):
+            for place, arm in enumerate(arms):
+                rows = runs.loc[[arm]]
+                values = (rows[rows[by] == group] if by else rows)[column].dropna()
+                y, colour = place + 0.28 * (number - (len(groups) - 1) / 2), _GROUPS[number]
+                ax.plot(values, [y] * len(values), "os^"[number], color=colour, alpha=0.45, markersize=5, linewidth=0)
+                ax.plot([values.mean()] * 2, [y - 0.12, y + 0.12], color=colour, linewidth=3)
+        ax.set_xlabel(label, fontsize=9)
+        ax.spines[["top", "right", "left"]].set_visible(False)
+        ax.tick_params(axis="y", length=0)
+    axes[0].set(yticks=range(len(arms)), yticklabels=arms, ylim=(len(arms) - 0.5, -0.5))
+    if by:
+        handles = [Line2D([], [], color=_GROUPS[i], marker="os^"[i], linewidth=0) for i in range(len(groups))]
+        axes[-1].legend(handles, groups, frameon=False, fontsize=9, loc="best")
+    figure.suptitle(title, fontsize=11)
+    return figure

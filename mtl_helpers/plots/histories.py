@@ -44,6 +44,40 @@ def plot_history(history: pd.DataFrame, *, title: str = "", window: int = 20) ->
     return figure
 
 
+def plot_pull(history: pd.DataFrame, *, title: str = "", window: int = 20) -> Figure:
+    """λ, pull and loss of each task over the steps, below one another in one frame.
+
+    ``history`` is that of a lab: as `training.as_history`, and ``pull``, λᵢ‖gᵢ‖ at the shared parameters, where it was
+    measured.
+    """
+    if history.empty or "pull" not in history or history.pull.isna().all():
+        raise ValueError("There is no pull to draw: give a lab's history, of a run with a validation in it.")
+    names = list(history.task.unique())
+    styles, markers = task_styles(names), task_markers(names)
+    figure = Figure(figsize=(7.5, 5.6), layout="constrained")
+    weights, pulls, losses = figure.subplots(3, 1, sharex=True, height_ratios=[1, 1.3, 1.6])
+    for name in names:
+        rows = history[history.task == name]
+        measured, labelled = rows[rows.pull.notna()], rows[rows.loss.notna()]
+        weights.plot(rows.step, rows.weight, drawstyle="steps-post", linewidth=2, **styles[name])
+        pulls.plot(
+            measured.step, measured.pull, marker=markers[name], markersize=5, linewidth=2, label=name, **styles[name]
+        )
+        losses.plot(labelled.step, smooth(labelled.loss, window), linewidth=2, **styles[name])
+    for ax, label in (
+        (weights, "λ"),
+        (pulls, "pull\nλ · length of gradient"),
+        (losses, f"loss\n(mean of {window} steps)"),
+    ):
+        ax.set(ylabel=label, ylim=(0, None))
+        ax.spines[["top", "right"]].set_visible(False)
+    weights.set_ylim(0, 1.15 * history.weight.max())
+    weights.set_title(title, fontsize=11)
+    pulls.legend(frameon=False, loc="upper left")
+    losses.set_xlabel("step")
+    return figure
+
+
 def plot_weights(histories: dict[str, pd.DataFrame], task: str, *, window: int = 15) -> Figure:
     """λ of one task over the steps under different rules (`training.RULES`): pale as it was, drawn out its running mean."""
     figure = Figure(figsize=(1.45 * len(histories) + 0.6, 2.2), layout="constrained")

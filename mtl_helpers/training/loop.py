@@ -124,8 +124,10 @@ def train_steps(
             return task_losses(bare.tasks, model(batch.inputs), batch)
         with torch.autocast(device.type, torch.bfloat16):
             outputs = model(batch.inputs)
-        outputs = {task.name: in_32_bits(output_of(task, outputs)) for task in bare.tasks}
-        return task_losses(bare.tasks, outputs, batch)
+        wide = {task.name: in_32_bits(output_of(task, outputs)) for task in bare.tasks}
+        losses = task_losses(bare.tasks, wide, batch)
+        losses.features = getattr(outputs, "features", None)
+        return losses
 
     model.train()
     while True:

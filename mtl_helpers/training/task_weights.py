@@ -56,9 +56,13 @@ class TaskWeights(MutableMapping[str, float]):
 
 
 class Losses(dict[str, Tensor]):
-    """The loss Lᵢ, a scalar, of each task that has a label; ``counts`` says of *every* task how many labels it is over."""
+    """The loss Lᵢ, a scalar, of each task that has a label; ``counts`` says of *every* task how many labels it is over.
+
+    ``features`` are, by task, those that the heads read, if the model hands them on (`models.Answers`).
+    """
 
     counts: dict[str, int]
+    features: Mapping[str, Tensor] | None = None
 
 
 def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Batch) -> Losses:
@@ -73,7 +77,7 @@ def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Bat
     ({'sentiment': tensor(0.6931)}, {'sentiment': 2, 'stars': 0})
     """
     losses = Losses()
-    losses.counts = {}
+    losses.counts, losses.features = {}, getattr(outputs, "features", None)
     for task in tasks:
         target, mask = batch.labels_of(task.name)
         rows = mask.nonzero()

@@ -1,4 +1,4 @@
-"""Time per step of each rule that chooses λ over the plain sum of the losses, for two and four tasks."""
+"""Time per step of each rule that chooses λ over the plain sum of the losses, for two, four and eight tasks."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +16,8 @@ from mtl_helpers.tasks import Classification, Task
 from mtl_helpers.training import RULES, train_steps
 
 TARGETS = {"uncertainty": 1.05, "MGDA": 1.8, "PCGrad": 1.8, "UPGrad": 1.8}  # for the LSTM and two tasks
+SEES_GRADIENTS = ("GradNorm", "MGDA", "PCGrad", "UPGrad", "IMTL-G", "Aligned-MTL")
+ON_FEATURES = {2: 1.2, 8: 1.4}  # for the LSTM, by number of tasks
 
 
 def more_tasks(n: int) -> tuple[list[Task], MultiTaskDataset]:
@@ -53,6 +55,27 @@ def test_time_per_step(kind, repeats, steps, n):
     line("plain sum", f"{1000 * np.median(times['plain sum']):.2f} ms a step")
     targets = TARGETS if (kind, n) == ("LSTM", 2) else None
     report(times, "plain sum", targets=targets, notes={"equal": "the same step: how exact this is"})
+
+
+@pytest.mark.parametrize("n", [2, 8])
+@pytest.mark.parametrize(("kind", "steps"), [("LSTM", 40), ("CNN", 40)])
+def test_time_on_the_features(kind, steps, n):
+    """One pass through the encoder for all tasks, beside one a task."""
+    title(
+        f"Time per step of a rule that sees gradients over the plain sum, on the features: {kind}, {n} tasks, {steps} steps"
+    )
+    tasks, data = more_tasks(n)
+    batches = Batches(make_loader(data, batch_size=32, shuffle=True))
+    rules = {f"{name}, features": partial(RULES[name], on="features") for name in SEES_GRADIENTS}
+    rules = {"plain sum": None, **rules, "MGDA, parameters": RULES["MGDA"]}
+    contenders = {
+        name: stepper(partial(train, kind, tasks, rule), batches, steps + WARM_UP) for name, rule in rules.items()
+    }
+    times = take_turns(contenders, steps, WARM_UP)
+    line("plain sum", f"{1000 * np.median(times['plain sum']):.2f} ms a step")
+    targets = dict.fromkeys(rules, ON_FEATURES[n]) if kind == "LSTM" else {}
+    targets.pop("MGDA, parameters", None)
+    report(times, "plain sum", targets=targets)
 
 
 @pytest.mark.parametrize(("kind", "steps"), [("tiny CNN", 40), ("CNN", 20)])

@@ -1,80 +1,148 @@
-"""Lesson 04: losses that survive a batch without labels, the formula for any tasks, one knob or two."""
+"""Lesson 04: a rule of one's own, the control that is missing, one knob or two."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mtl_helpers.claims.answers import Exercise
+from mtl_helpers.claims.answers import AnswerError, Exercise
 from mtl_helpers.claims.prediction import Prediction
-from mtl_helpers.training import weighted_sum
-
-_VALUES = {"topic": torch.tensor([1.0, 5.0, 3.0]), "sentiment": torch.tensor([2.0, 0.5, 1.0])}
-_SOME, _NONE = torch.tensor([True, False, True]), torch.zeros(3, dtype=torch.bool)
+from mtl_helpers.tasks import SENTIMENT, TOPIC, Task
+from mtl_helpers.training import Weighting
 
 
-def _known(losses: dict[str, Tensor], masks: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: (losses[name] * mask).sum() / mask.sum() for name, mask in masks.items() if mask.any()}
+class _Tasks(list):
+    """A case's argument, in few words."""
+
+    def __repr__(self) -> str:
+        return " and ".join(task.name for task in self)
 
 
-def _over_all_texts(losses: dict[str, Tensor], masks: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {name: (losses[name] * masks[name]).mean() for name in losses if masks[name].any()}
+_RUN = (  # losses of five steps; None: anew
+    {"topic": 2.0, "sentiment": 0.5},
+    {"topic": 1.0, "sentiment": 0.4},
+    {"topic": 0.5},
+    {"topic": 0.5, "sentiment": 0.4},
+    None,
+    {"topic": 4.0, "sentiment": 0.5},
+)
 
 
-def _topic_and_sentiment(losses: Any) -> Any:
-    """The two losses in order, -1 for one that was left out."""
-    return [float(losses.get(name, -1)) for name in ("topic", "sentiment")] if isinstance(losses, dict) else losses
+class _WorstFirst(Weighting):
+    def reset(self) -> None:
+        super().reset()
+        self.first: dict[str, float] = {}
+
+    def __init__(self, tasks: Sequence[Task], **options: Any) -> None:
+        super().__init__(tasks, **options)
+        self.reset()
+
+    def weigh(self, losses: Mapping[str, Tensor], model: Any) -> dict[str, float]:
+        self.first = {name: loss.item() for name, loss in losses.items()} | self.first
+        return self.shared_out({name: loss.item() / self.first[name] for name, loss in losses.items()})
+
+    def shared_out(self, left: dict[str, float]) -> dict[str, float]:
+        return {name: len(left) * value / sum(left.values()) for name, value in left.items()}
+
+
+class _Absolute(_WorstFirst):
+    def weigh(self, losses: Mapping[str, Tensor], model: Any) -> dict[str, float]:
+        return self.shared_out({name: loss.item() for name, loss in losses.items()})
+
+
+class _NotShared(_WorstFirst):
+    def shared_out(self, left: dict[str, float]) -> dict[str, float]:
+        return left
+
+
+class _BestFirst(_WorstFirst):
+    def shared_out(self, left: dict[str, float]) -> dict[str, float]:
+        return super().shared_out({name: 1 / value for name, value in left.items()})
+
+
+class _Forgetful(_WorstFirst):
+    def reset(self) -> None:
+        if not hasattr(self, "first"):
+            super().reset()
+
+
+def _behaviour(rule: Any) -> Any:
+    """λ of topic and sentiment at each step of _RUN, 0 where there is none; ... if nothing is written yet."""
+    if not isinstance(rule, Weighting):
+        raise AnswerError(f"found {type(rule).__name__}, where a Weighting is asked for.")
+    found = []
+    for step in _RUN:
+        if step is None:
+            rule.reset()
+            continue
+        try:
+            weights = rule.weigh({name: torch.tensor(loss) for name, loss in step.items()}, None)
+            if weights is None or weights is ...:
+                return ...
+            found.append([float(weights.get(name, 0.0)) for name in ("topic", "sentiment")])
+        except Exception as error:
+            raise AnswerError(f"with the losses {step} there was a {type(error).__name__}: {error}") from None
+    return found
 
 
 EXERCISES = {
     "04-1": Exercise(
-        reference=_known,
-        cases=[
-            (_VALUES, {"topic": _SOME, "sentiment": ~_SOME}),
-            (_VALUES, {"topic": _SOME, "sentiment": _NONE}),
-        ],
-        reading=_topic_and_sentiment,
+        reference=_WorstFirst,
+        cases=[(_Tasks([TOPIC, SENTIMENT]),)],
+        reading=_behaviour,
         slips={
-            "Divide by the number of labels, not of texts.": _over_all_texts,
-            "A task without a label has no loss, not a loss of 0.": lambda x, m: {"sentiment": 0, **_known(x, m)},
+            "Divide each loss by the first one that its task had: a loss of 2 in another unit is not worse.": _Absolute,
+            "λ are to sum to the number of tasks in `losses`: divide by their sum.": _NotShared,
+            "More for the task of which more is left, not less.": _BestFirst,
+            "After `reset()` the first losses are to be the new run's: forget the old ones there.": _Forgetful,
         },
         hints=(
-            "Take the mean over the texts that have a label, and no mean where there is none.",
-            "`per_text[name] * masks[name]` sets the unlabelled ones to 0. Divide the sum by the *number of labels*, and let "
-            "a dict comprehension ask `if mask.any()`.",
+            "Keep the first loss of each task in a dict of the rule's own; what is left is L / L(0).",
+            "In `reset`, after `super().reset()`, set `self.first = {}`. In `weigh`, `self.first.setdefault(name, "
+            "loss.item())` keeps the first and returns it. Then scale what is left so that it sums to `len(losses)`.",
         ),
+        given="from mtl_helpers.training import Weighting",
         solution=(
-            "def known_losses(per_text, masks):\n"
-            "    return {name: (per_text[name] * mask).sum() / mask.sum() for name, mask in masks.items() if mask.any()}"
+            "class WorstFirst(Weighting):\n"
+            "    def __init__(self, tasks, **options):\n"
+            "        super().__init__(tasks, **options)\n"
+            "        self.first = {}\n\n"
+            "    def reset(self):\n"
+            "        super().reset()\n"
+            "        self.first = {}\n\n"
+            "    def weigh(self, losses, model):\n"
+            "        left = {name: loss.item() / self.first.setdefault(name, loss.item()) for name, loss in losses.items()}\n"
+            "        return {name: len(left) * value / sum(left.values()) for name, value in left.items()}"
         ),
     ),
     "04-2": Exercise(
-        reference=weighted_sum,
-        cases=[({"topic": 1.5, "sentiment": 0.6, "stars": 2.0}, {"stars": 0.1, "topic": 1.0, "sentiment": 3.0})],
+        reference=3.0,
         slips={
-            "Match by task name, not by position.": lambda x, w: sum(
-                a * b for a, b in zip(x.values(), w.values(), strict=True)
-            ),
-            "Each loss is multiplied by its λ first.": lambda x, w: sum(x.values()),
+            "(1) More seeds make the interval narrower. They leave the reason for the gain as open as it is.": 1.0,
+            "(2) It would be one more rule. It cannot tell what PCGrad's gain comes from.": 2.0,
+            "(4) The sum of λ does nothing under AdamW, as you saw.": 4.0,
         },
         hints=(
-            "A product for each task, and their sum.",
-            "`for name, loss in losses.items()` gives you the name; look up `weights[name]`.",
+            "What differs between the two arms, besides the rule?",
+            "The loss in millimetres squared is far larger than the other two. What else would have brought it down to size?",
         ),
-        solution=(
-            "def total_loss(losses, weights):\n    return sum(weights[name] * loss for name, loss in losses.items())"
-        ),
+        solution="control = 3",
     ),
     "04-3": Exercise(
-        reference=1.0,
-        slips={"Turn it round: smaller λ need a larger learning rate.": 0.04},
+        reference=(1.0, 0.002),
+        slips={
+            "The decay is multiplied by the learning rate, too: η w must stay what it was.": torch.tensor([1.0, 0.01]),
+            "Turn it round: smaller λ need a larger learning rate.": torch.tensor([0.04, 0.05]),
+            "Then the decay grows with the learning rate; it is to stay.": torch.tensor([1.0, 0.05]),
+        },
         hints=(
-            "Under SGD a common factor of all λ is a learning rate.",
-            "The step is η ∇(5 L). Which η' gives η' ∇L the same value?",
+            "Write down the whole step: η (5 ∇L + w θ), with w the weight decay.",
+            "Which η' and w' give η' (∇L + w' θ) the same value? Compare what stands before ∇L, then what stands before θ.",
         ),
-        solution="lr = 0.2 * 5",
+        solution="lr, weight_decay = 0.2 * 5, 0.01 * 0.2 / (0.2 * 5)\nanswer = (lr, weight_decay)",
     ),
 }
 
@@ -121,11 +189,11 @@ PREDICTIONS = {
     ),
     "04-b": Prediction(
         {
-            "0, so we are safe": "A mean over nothing is 0 / 0.",
-            "nan, and safe with λ = 0": "Zero times nan is still nan.",
-            "nan, and not safe with λ = 0": "Zero times nan is still nan.",
+            "0, and 0": "A mean over nothing is 0 / 0, in both.",
+            "nan, and nan in both": "By hand, yes. PyTorch's own loss counts no row, and sends back exactly 0.",
+            "nan, and nan only in the mean by hand": "0 / 0 is nan in both; but PyTorch's own loss sends back exactly 0.",
         },
-        right="nan, and not safe with λ = 0",
+        right="nan, and nan only in the mean by hand",
     ),
     "04-c": Prediction(
         {
@@ -164,8 +232,8 @@ PREDICTIONS = {
     "04-g": Prediction(
         {
             "topic": "It was shouted down, and needs the encoder most.",
-            "sentiment": "It changes by less than 4 points.",
-            "stars": "They had the encoder to themselves; they hardly lose by it.",
+            "sentiment": "It gains little: raw stars say much of what sentiment needs.",
+            "stars": "They had the encoder to themselves, and do not need more of it.",
         },
         right="topic",
     ),
@@ -177,23 +245,6 @@ PREDICTIONS = {
         },
         right="42; sentiment gains and topic pays less",
     ),
-    "04-i": Prediction(
-        {
-            "near equal, most of the time": "Most do. MGDA sees one batch at a time and swings; random does so by design.",
-            "on one digit first, then on the other": "No rule finds a reason for that here.",
-            "on one digit": "They are equally hard, and the rules see it.",
-        },
-        right="near equal, most of the time",
-    ),
-    "04-j": Prediction(
-        {
-            "all let the long one decide": "Two bring both to one length, and MGDA prefers the short one.",
-            "PCGrad and UPGrad the long one, MGDA the short one": "The first two mend conflicts only. The shortest mix lies "
-            "near the short gradient.",
-            "MGDA the long one, PCGrad and UPGrad the short one": "The other way round.",
-        },
-        right="PCGrad and UPGrad the long one, MGDA the short one",
-    ),
     "04-k": Prediction(
         {
             "up for task 1": "Its gradient is short, and it lags: both speak for a larger w.",
@@ -201,6 +252,40 @@ PREDICTIONS = {
             "it stays at 1 and 1": "Then G would stay at 1 and 3, and the task ahead would have the larger one.",
         },
         right="up for task 1",
+    ),
+    "04-m": Prediction(
+        {
+            "seldom": "Two unrelated gradients stand nearly at a right angle, and the sign is a coin toss.",
+            "at about every second step": "Unrelated gradients stand nearly at a right angle, and the sign is a coin toss.",
+            "nearly always": "Then no encoder could be shared at all.",
+        },
+        right="at about every second step",
+    ),
+    "04-j": Prediction(
+        {
+            "both let the long one decide": "MGDA does the opposite: the shortest mix lies near the short gradient.",
+            "PCGrad the long one, MGDA the short one": "PCGrad changes only what conflicts. The shortest mix lies near the "
+            "short gradient.",
+            "MGDA the long one, PCGrad the short one": "The other way round.",
+        },
+        right="PCGrad the long one, MGDA the short one",
+    ),
+    "04-n": Prediction(
+        {
+            "at about every second one, as conflicts are": "A conflict of gradients nearly at a right angle changes little: "
+            "each task's own part of the step outweighs it by far.",
+            "at hardly any": "Each task's own part of the step outweighs a slight conflict by far.",
+            "at nearly every one": "Then no loss would fall.",
+        },
+        right="at hardly any",
+    ),
+    "04-i": Prediction(
+        {
+            "near equal, all three": "Two of them do. MGDA looks at one batch alone, and swings.",
+            "near equal, and MGDA swings": "It looks at one batch alone; the other two remember.",
+            "on one digit": "They are equally hard, and the rules see it.",
+        },
+        right="near equal, and MGDA swings",
     ),
     "04-l": Prediction(
         {

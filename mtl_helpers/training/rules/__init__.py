@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
-from torchjd.aggregation import IMTLG, MGDA, AlignedMTL, PCGrad, UPGrad
+from torchjd.aggregation import IMTLG, MGDA, AlignedMTL, GramianWeightedAggregator, PCGrad, UPGrad
 
+from mtl_helpers.tasks import Task
+from mtl_helpers.training.rules.backward_passes import On
 from mtl_helpers.training.rules.by_gradients import GradientWeighting, NNLSProjector
 from mtl_helpers.training.rules.by_losses import LossWeighting, RandomWeights, Uncertainty
 from mtl_helpers.training.rules.by_progress import DWA, FAMO
@@ -21,7 +23,14 @@ class EqualWeights(StaticWeights):
         return False
 
 
-# Called with the tasks; each takes total= besides.
+def _by(new_aggregator: Callable[[], GramianWeightedAggregator]) -> Callable[..., Weighting]:
+    def rule(tasks: Sequence[Task], *, on: On = "parameters", total: float | None = None) -> Weighting:
+        return GradientWeighting(tasks, new_aggregator(), on=on, total=total)
+
+    return rule
+
+
+# Called with the tasks; each takes total= besides, and those that see gradients (GradNorm, and from MGDA on) take on=.
 RULES: dict[str, Callable[..., Weighting]] = {
     "equal": EqualWeights,
     "uncertainty": Uncertainty,
@@ -29,11 +38,11 @@ RULES: dict[str, Callable[..., Weighting]] = {
     "random": RandomWeights,
     "GradNorm": GradNorm,
     "FAMO": FAMO,
-    "MGDA": lambda tasks, *, total=None: GradientWeighting(tasks, MGDA(), total=total),
-    "PCGrad": lambda tasks, *, total=None: GradientWeighting(tasks, PCGrad(), total=total),
-    "UPGrad": lambda tasks, *, total=None: GradientWeighting(tasks, UPGrad(projector=NNLSProjector()), total=total),
-    "IMTL-G": lambda tasks, *, total=None: GradientWeighting(tasks, IMTLG(), total=total),
-    "Aligned-MTL": lambda tasks, *, total=None: GradientWeighting(tasks, AlignedMTL(), total=total),
+    "MGDA": _by(MGDA),
+    "PCGrad": _by(PCGrad),
+    "UPGrad": _by(lambda: UPGrad(projector=NNLSProjector())),
+    "IMTL-G": _by(IMTLG),
+    "Aligned-MTL": _by(AlignedMTL),
 }
 
 __all__ = [

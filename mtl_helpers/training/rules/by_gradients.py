@@ -10,18 +10,30 @@ from typing import Any
 import numpy as np
 import torch
 from scipy.optimize import nnls
-from torch import Tensor, nn
+from torch import Tensor
 from torchjd import Stateful
 from torchjd.aggregation import GramianWeightedAggregator
 from torchjd.linalg import DualConeProjector
 
-from mtl_helpers.models import MultiTaskModel, shared_parameters
+from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.randomness import Private
 from mtl_helpers.tasks import Task
+from mtl_helpers.training.rules.backward_passes import (
+    On,
+    add_gradient_of,
+    checked_place,
+    features_of,
+    flat,
+    gradients_at,
+    gradients_of,
+    in_full_precision,
+    laid_out_as,
+    put_gradient,
+    shared_and_others,
+    through_encoder,
+)
 from mtl_helpers.training.rules.weighting import Weighting
 from mtl_helpers.training.task_weights import TrainingError
-
-Gradients = dict[str, list[Tensor | None]]
 
 
 class GradientWeighting(Weighting):
@@ -36,6 +48,13 @@ class GradientWeighting(Weighting):
     What an aggregator draws at random comes from ``generator`` (None: one with seed 0). Under bf16 autocast, or with a model
     in half precision, gradients are weighed in 32 bits.
 
+    ``on="features"`` is the cheap way of Sener and Koltun (NeurIPS 2018, MGDA-UB): gᵢ is the gradient of Lᵢ in the shared
+    features Z ``(batch, features)``, and one backward pass takes Σᵢ λᵢ gᵢ from there through the encoder, however many tasks
+    there are. (TorchJD's ``mtl_backward`` starts from the features, too, but then takes each task through the encoder.) It is
+    another rule: λ are those of the shared parameters if the encoder's last layer is linear and the batch one example, or its
+    inputs are orthonormal; elsewhere tasks that conflict in Z may agree in the parameters, and the other way round. All tasks
+    must read the same features, and a step must be one batch.
+
     >>> from torchjd.aggregation import MGDA
     >>> from mtl_helpers.tasks import SENTIMENT, STARS
     >>> rule = GradientWeighting([SENTIMENT, STARS], MGDA())
@@ -48,10 +67,12 @@ class GradientWeighting(Weighting):
         tasks: Sequence[Task],
         aggregator: GramianWeightedAggregator,
         *,
+        on: On = "parameters",
         generator: torch.Generator | None = None,
         total: float | None = None,
     ) -> None:
         super().__init__(tasks, total=total)
+        self.on = checked_place(on)
         if not isinstance(aggregator, GramianWeightedAggregator):
             raise TrainingError(
                 "A GradientWeighting needs an aggregator that weighs by the Gramian, such as torchjd.aggregation.PCGrad(); "
@@ -87,21 +108,28 @@ class GradientWeighting(Weighting):
     ) -> dict[str, float]:
         """Put Σᵢ λᵢ gᵢ into the ``.grad`` of what is shared, the sum of the gradients elsewhere; return λ by task."""
         shared, others = shared_and_others(model)
+        features = features_of(losses, model, self) if self.on == "features" and losses else None
         with in_full_precision(model):
-            weights = self._into_shared(losses, shared) if losses and shared else dict.fromkeys(losses, 1.0)
-            put_sum(others, gradients_of(losses, others), dict.fromkeys(losses, 1.0))
+            put_gradient(sum(losses.values()), others)
+            if not losses or not shared:
+                weights = dict.fromkeys(losses, 1.0)
+            elif features is not None:
+                weights, combined = self._combine(gradients_at(features, losses))
+                through_encoder(features, combined, shared)
+            else:
+                found = gradients_of(losses, shared)
+                weights, combined = self._combine({name: flat(each, shared) for name, each in found.items()})
+                for p, part in zip(shared, combined.split([p.numel() for p in shared]), strict=True):
+                    p.grad = laid_out_as(p, part.view_as(p))
             add_gradient_of(penalty)
         self._weights |= weights
         return weights
 
-    def _into_shared(self, losses: Mapping[str, Tensor], shared: list[nn.Parameter]) -> dict[str, float]:
-        gradients = gradients_of(losses, shared, keep_graph=True)
-        jacobian = torch.stack([flat(each, shared) for each in gradients.values()])
-        weights = self.scaled(dict(zip(losses, self.from_gradients(jacobian).tolist(), strict=True)))
-        combined = jacobian.new_tensor(list(weights.values())) @ jacobian
-        for p, part in zip(shared, combined.split([p.numel() for p in shared]), strict=True):
-            p.grad = laid_out_as(p, part.view_as(p))
-        return weights
+    def _combine(self, gradients: Mapping[str, Tensor]) -> tuple[dict[str, float], Tensor]:
+        """λ by task, and Σᵢ λᵢ gᵢ."""
+        jacobian = torch.stack(list(gradients.values()))
+        weights = self.scaled(dict(zip(gradients, self.from_gradients(jacobian).tolist(), strict=True)))
+        return weights, jacobian.new_tensor(list(weights.values())) @ jacobian
 
     def state_dict(self) -> dict[str, Any]:
         """Where the generator stands, and what a stateful aggregator remembers."""
@@ -153,56 +181,3 @@ class NNLSProjector(DualConeProjector):
 
     def __repr__(self) -> str:
         return f"NNLSProjector(regularization={self.regularization})"
-
-
-def shared_and_others(model: MultiTaskModel) -> tuple[list[nn.Parameter], list[nn.Parameter]]:
-    """The trainable parameters that the tasks share, and all others that are trained."""
-    shared = shared_parameters(model)
-    ids = {id(p) for p in shared}
-    return shared, [p for p in model.parameters() if p.requires_grad and id(p) not in ids]
-
-
-def gradients_of(
-    losses: Mapping[str, Tensor], parameters: Sequence[nn.Parameter], *, keep_graph: bool = False
-) -> Gradients:
-    """By task the gradient of its loss in each parameter, None where it has none; one backward pass a task."""
-    gradients, last = {}, len(losses) - 1
-    for i, (name, loss) in enumerate(losses.items()):
-        if loss.requires_grad and parameters:
-            found = torch.autograd.grad(loss, parameters, retain_graph=keep_graph or i < last, allow_unused=True)
-        else:
-            found = [None] * len(parameters)
-        gradients[name] = list(found)
-    return gradients
-
-
-def put_sum(parameters: Sequence[nn.Parameter], gradients: Gradients, weights: Mapping[str, float]) -> None:
-    """Set each parameter's ``.grad`` to Σᵢ λᵢ gᵢ; to None where no task has a gradient."""
-    for j, parameter in enumerate(parameters):
-        parts = [weights[name] * each[j] for name, each in gradients.items() if each[j] is not None]
-        parameter.grad = laid_out_as(parameter, sum(parts[1:], start=parts[0])) if parts else None
-
-
-def laid_out_as(parameter: nn.Parameter, gradient: Tensor) -> Tensor:
-    """The gradient with type and strides of its parameter, as ``backward`` leaves it: torch's fused optimizers assume them."""
-    if gradient.stride() == parameter.stride() and gradient.dtype == parameter.dtype:
-        return gradient
-    return torch.empty_like(parameter).copy_(gradient)
-
-
-def flat(gradients: Sequence[Tensor | None], parameters: Sequence[nn.Parameter]) -> Tensor:
-    """One task's gradients as one row of at least 32 bits, 0 where there is none."""
-    parts = [torch.zeros_like(p) if g is None else g for g, p in zip(gradients, parameters, strict=True)]
-    row = torch.cat([part.reshape(-1) for part in parts])
-    return row.float() if row.dtype in (torch.bfloat16, torch.float16) else row
-
-
-def add_gradient_of(penalty: Tensor | None) -> None:
-    """Add the gradient of the model's own penalty, if it has one, to every ``.grad``."""
-    if penalty is not None and penalty.requires_grad:
-        penalty.backward()
-
-
-def in_full_precision(model: MultiTaskModel) -> torch.autocast:
-    """Autocast switched off: products of gradients need their 32 bits."""
-    return torch.autocast(next(model.parameters()).device.type, enabled=False)

@@ -13,14 +13,21 @@ from torch import Tensor, nn
 from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.models import MultiTaskModel, shared_parameters
 from mtl_helpers.tasks import Task
-from mtl_helpers.training.rules.by_gradients import (
+from mtl_helpers.training.rules.backward_passes import (
+    On,
     add_gradient_of,
+    checked_place,
+    features_of,
+    gradients_at,
     gradients_of,
     in_full_precision,
+    put_gradient,
     put_sum,
+    shared_and_others,
+    through_encoder,
 )
 from mtl_helpers.training.rules.weighting import Weighting, refuse_below_zero
-from mtl_helpers.training.task_weights import TrainingError
+from mtl_helpers.training.task_weights import TrainingError, weighted_sum
 
 
 class GradNorm(Weighting):
@@ -34,6 +41,9 @@ class GradNorm(Weighting):
     The *last shared layer*: see `last_shared_layer`. Lᵢ(0) of one batch would be mostly noise: it is the mean over the first
     ``first`` batches with a label of the task, and w rests until each task in the batch has it. A task without a label in the
     batch has no part in the step's means, and its wᵢ rests. wᵢ stays above 0.001.
+
+    ``on="features"`` takes the norms in the shared features in place of that layer: one pass through the encoder in place of
+    one a task, as in `GradientWeighting`.
 
     >>> from mtl_helpers.tasks import SENTIMENT, STARS
     >>> rule = GradNorm([SENTIMENT, STARS], alpha=0.0, first=1)
@@ -51,9 +61,11 @@ class GradNorm(Weighting):
         alpha: float = 1.5,
         lr: float = 0.025,
         first: int = 20,
+        on: On = "parameters",
         total: float | None = None,
     ) -> None:
         super().__init__(tasks, total=total)
+        self.on = checked_place(on)
         self.first = whole_number("first, the batches that give L(0),", first, TrainingError)
         self.alpha = number("alpha of GradNorm", alpha, TrainingError)
         self.lr = number("The learning rate of GradNorm", lr, TrainingError, above=0)
@@ -75,21 +87,42 @@ class GradNorm(Weighting):
         self, losses: Mapping[str, Tensor], model: MultiTaskModel, penalty: Tensor | None = None
     ) -> dict[str, float]:
         """Put Σᵢ wᵢ gᵢ into every ``.grad``, heads included; return that w, and move it for the next step."""
-        weights, parameters = self.weights, [p for p in model.parameters() if p.requires_grad]
+        weights = self.weights
         with in_full_precision(model):
-            gradients = gradients_of(losses, parameters)
-            put_sum(parameters, gradients, weights)
+            measured = self._by_features if self.on == "features" and losses else self._by_layer
+            found = measured(losses, model, weights)
             add_gradient_of(penalty)
-        layer = {id(p) for p in last_shared_layer(model)}
         norms, values = torch.full((2, len(self.names)), math.nan)
         for i, name in enumerate(self.names):
             if name in losses:
-                pairs = zip(parameters, gradients[name], strict=True)
-                norms[i] = math.sqrt(sum(_squared(gradient) for p, gradient in pairs if id(p) in layer))
-                values[i] = losses[name].item()
+                norms[i], values[i] = found[name], losses[name].item()
         refuse_below_zero(self, dict(zip(self.names, values.tolist(), strict=True)))
         self.update(norms, values)
         return weights
+
+    def _by_layer(
+        self, losses: Mapping[str, Tensor], model: MultiTaskModel, weights: Mapping[str, float]
+    ) -> dict[str, float]:
+        """Set every ``.grad``; by task the norm of its gradient in the last shared layer."""
+        parameters = [p for p in model.parameters() if p.requires_grad]
+        gradients = gradients_of(losses, parameters)
+        put_sum(parameters, gradients, weights)
+        layer = {id(p) for p in last_shared_layer(model)}
+        inside = [i for i, p in enumerate(parameters) if id(p) in layer]
+        return {name: math.sqrt(sum(_squared(each[i]) for i in inside)) for name, each in gradients.items()}
+
+    def _by_features(
+        self, losses: Mapping[str, Tensor], model: MultiTaskModel, weights: Mapping[str, float]
+    ) -> dict[str, float]:
+        """As `_by_layer`, with the norms in the shared features."""
+        features = features_of(losses, model, self)
+        if not features.requires_grad:  # of a frozen encoder
+            return self._by_layer(losses, model, weights)
+        shared, others = shared_and_others(model)
+        put_gradient(weighted_sum(losses, weights), others)
+        at_features = gradients_at(features, losses)
+        through_encoder(features, sum(weights[name] * each for name, each in at_features.items()), shared)
+        return {name: each.norm().item() for name, each in at_features.items()}
 
     def update(self, norms: Tensor, losses: Tensor) -> None:
         """Move w once: by the gradients' norms ``(tasks,)`` of the unweighted losses, and these losses ``(tasks,)``.
