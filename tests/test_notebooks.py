@@ -290,6 +290,7 @@ NAMED_EARLIER = {
     ("pre-trained encoder", "00"): "the list of the lessons",
     ("pre-trained encoder", "05"): "lesson 07 is named",
     ("scalarization", "04"): "the title of a paper",
+    ("text to text", "04"): "the title of a paper",
     ("split", "00"): "a black box that lesson 01 opens",
 }
 
