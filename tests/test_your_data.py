@@ -388,3 +388,20 @@ def test_an_upload_keeps_what_was_there(tmp_path: Path):
     first = box.keep("a.csv", b"one")
     assert box.keep("a.csv", b"one") == first and box.keep("../a.csv", b"two").name == "a-2.csv"
     assert first.read_bytes() == b"one" and box.path.read_bytes() == b"two" and box.path.parent == first.parent
+
+
+def test_the_advice_follows_what_was_shown(compared):
+    """A way shown to beat the linear model is taken, also where the floor varies too much for that one to be shown."""
+    splits = range(6)
+    level = {"floor": [30, 5, 60, 2, 90, 10], "linear": [20] * 6, "alone": [10, 11, 9, 10, 11, 9], "shared": [10] * 6}
+    runs = [{"task": "price", "arm": arm, "seed": i, "score": float(level[arm][i])} for arm in level for i in splits]
+    flat = {"floor": 0.3, "linear": 0.8, "alone": 0.8, "shared": 0.8}
+    bend = {"linear": 0.01, "alone": -0.01}
+    runs += [
+        {"task": "category", "arm": arm, "seed": i, "score": flat[arm] + bend.get(arm, 0) * (-1) ** i}
+        for arm in flat
+        for i in splits
+    ]
+    said = verdict(comparing.Comparison(compared.table, pd.DataFrame(runs), steps=1, seconds=0.0))
+    assert "price: take 'alone' (though 'linear' was not shown to beat the floor)" in said.sentences[-1]
+    assert "category: take 'linear'." in said.sentences[-1]

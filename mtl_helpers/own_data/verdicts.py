@@ -100,15 +100,16 @@ def _sentence(row: pd.Series, task: Task, arm: str, against: str) -> str:
 
 
 def _advice(found: Comparison, rows: pd.DataFrame) -> str:
-    """What to do, task by task: the plainest arm that no other was shown to beat."""
+    """What to do, task by task: the last arm in the order of `QUESTIONS` that was shown to beat the one before it."""
     shown = set(rows.index[rows.verdict == "shown"])
     parts = []
     for task in found.table.tasks:
-        take = "floor"
+        take, doubt = "floor", ""
         for arm, against, _ in QUESTIONS:
-            if _id(task, arm, against) in shown and (against == take or arm == "MiniLM"):
-                take = arm
-        parts.append(f"{task.name}: {'more labels or other inputs' if take == 'floor' else f'take {take!r}'}")
+            if _id(task, arm, against) in shown and against in (take, "linear"):
+                skipped = take == "floor" and against == "linear"
+                take, doubt = arm, " (though 'linear' was not shown to beat the floor)" if skipped else doubt
+        parts.append(f"{task.name}: {'more labels or other inputs' if take == 'floor' else f'take {take!r}{doubt}'}")
     return f"So, for now, {'; '.join(parts)}. The plainest way that no other was shown to beat, by these splits."
 
 
