@@ -234,4 +234,4 @@ def test_a_folder_of_one_s_own_has_all_that_a_lesson_reads(tmp_path):
     learn = tmp_path / "mine" / "learn"
     text = "".join(path.read_text(encoding="utf-8") for path in learn.glob("*.ipynb"))
     read = set(re.findall(r"\.\./data/results/[\w.]+\.csv", text)) | {"../data/results/transfer.csv"}
-    assert len(read) > 3 and all((learn / path).is_file() for path in read)
+    assert len(read) > 1 and all((learn / path).is_file() for path in read)
