@@ -16,15 +16,17 @@ def page(tmp_path_factory):
 
 
 def readout(page) -> str:
-    return page.page.locator(".mtl-pareto-demo .widget-html").first.inner_text()
+    return page.page.locator(".mtl-pareto-demo").first.locator(".widget-html").first.inner_text()
 
 
 def picture(page) -> str:
-    return page.page.locator(".mtl-pareto-demo .mtl-picture svg").evaluate("picture => picture.outerHTML")
+    return (
+        page.page.locator(".mtl-pareto-demo").first.locator(".mtl-picture svg").evaluate("picture => picture.outerHTML")
+    )
 
 
 def press(page, button: str) -> None:
-    page.page.locator(".mtl-pareto-demo button", has_text=button).first.click()
+    page.page.locator(".mtl-pareto-demo").first.locator("button", has_text=button).first.click()
 
 
 def settled(page) -> bool:
@@ -33,7 +35,7 @@ def settled(page) -> bool:
 
 def go_to(page, fraction: float) -> None:
     """Click on the slider's track at a fraction of its length."""
-    track = page.page.locator(".mtl-pareto-demo .noUi-base").first.bounding_box()
+    track = page.page.locator(".mtl-pareto-demo").first.locator(".noUi-base").first.bounding_box()
     page.page.mouse.click(track["x"] + track["width"] * fraction, track["y"] + track["height"] / 2)
 
 
@@ -77,9 +79,11 @@ def test_a_run_of_the_lab_is_placed_by_a_click(page):
 def test_an_error_in_the_thread_is_seen_on_the_page(page):
     page.execute("pareto.runs.train = lambda *_: 1 / 0; pareto.runs.found.clear()")
     press(page, "Train")
-    page.page.locator(".mtl-pareto-demo").get_by_text("ZeroDivisionError:").wait_for(timeout=30_000)
+    page.page.locator(".mtl-pareto-demo").first.get_by_text("ZeroDivisionError:").wait_for(timeout=30_000)
     page.execute("del pareto.runs.train; pareto.others = 0; pareto.set(share=0.5)")
-    page.wait_for(lambda: page.page.locator(".mtl-pareto-demo").get_by_text("Error:").count() == 0, "the error to go")
+    page.wait_for(
+        lambda: page.page.locator(".mtl-pareto-demo").first.get_by_text("Error:").count() == 0, "the error to go"
+    )
     press(page, "Train")
     page.wait_for(lambda: re.search(r"[1-9] of 9", readout(page)), "a model", 60)
     press(page, "Stop")

@@ -16,20 +16,24 @@ def page(tmp_path_factory):
 
 
 def readout(page) -> str:
-    return page.page.locator(".mtl-transfer-demo .widget-html").first.inner_text()
+    return page.page.locator(".mtl-transfer-demo").first.locator(".widget-html").first.inner_text()
 
 
 def picture(page) -> str:
-    return page.page.locator(".mtl-transfer-demo .mtl-picture svg").evaluate("picture => picture.outerHTML")
+    return (
+        page.page.locator(".mtl-transfer-demo")
+        .first.locator(".mtl-picture svg")
+        .evaluate("picture => picture.outerHTML")
+    )
 
 
 def press(page, button: str) -> None:
-    page.page.locator(".mtl-transfer-demo button", has_text=button).first.click()
+    page.page.locator(".mtl-transfer-demo").first.locator("button", has_text=button).first.click()
 
 
 def drag(page, slider: str, fraction: float) -> None:
     """Drag a slider by mouse to a fraction of its length."""
-    place = page.page.locator(".mtl-transfer-demo .widget-slider", has_text=slider)
+    place = page.page.locator(".mtl-transfer-demo").first.locator(".widget-slider", has_text=slider)
     place.scroll_into_view_if_needed()
     handle, track = (place.locator(f".noUi-{part}").bounding_box() for part in ("handle", "base"))
     y = handle["y"] + handle["height"] / 2
@@ -52,12 +56,12 @@ def test_a_drag_computes_the_new_setting_and_the_page_answers(page):
     page.wait_for(lambda: "2 of 2 seeds" in readout(page) and settled(page), "two seeds", 90)
     assert re.search(r"conditioned\s+[+-]\d+\.\d ± \d+\.\d\s+2\s", readout(page))
     assert "mean gradient cosine" in readout(page) and picture(page) != before
-    assert page.page.locator(".mtl-transfer-demo").get_by_text("your settings").count() == 1
+    assert page.page.locator(".mtl-transfer-demo").first.get_by_text("your settings").count() == 1
 
 
 def test_stop_ends_the_computation_and_compute_goes_on(page):
     page.execute("demo.seeds = 1000")
-    state = page.page.locator(".mtl-transfer-demo .widget-label", has_text="step")
+    state = page.page.locator(".mtl-transfer-demo").first.locator(".widget-label", has_text="step")
     press(page, "Compute")
     page.wait_for(lambda: "3 of 1000 seeds" in readout(page), "one more seed", 90)
     assert state.count() == 1
@@ -84,10 +88,10 @@ def test_an_error_in_the_thread_is_seen_on_the_page(page):
         "from mtl_helpers.evaluation import paired_runs as t; whole, t.run_arm = t.run_arm, None; demo.seeds = 1000"
     )
     press(page, "Compute")
-    page.page.locator(".mtl-transfer-demo").get_by_text("Error:").wait_for(timeout=30_000)
+    page.page.locator(".mtl-transfer-demo").first.get_by_text("Error:").wait_for(timeout=30_000)
     page.execute("t.run_arm = whole")
     press(page, "Compute")
     page.wait_for(lambda: not settled(page), "a computation")
     press(page, "Stop")
     page.wait_for(lambda: settled(page), "the thread to end")
-    assert page.page.locator(".mtl-transfer-demo").get_by_text("Error:").count() == 0
+    assert page.page.locator(".mtl-transfer-demo").first.get_by_text("Error:").count() == 0
