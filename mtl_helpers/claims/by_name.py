@@ -23,10 +23,10 @@ def check_exercise(name: str, answer: Any, *, learner: Learner = HERE) -> None:
 
     >>> check_exercise("00-1", ...)
     Not yet: replace the ... by your answer.
-    >>> check_exercise("00-1", 1.7, learner=Learner())
-    Not yet: found 1.7.
+    >>> check_exercise("00-1", lambda losses, weights: sum(losses.values()), learner=Learner())
+    Not yet: for ({'topic': 1.2, 'sentiment': 0.5}, {'sentiment': 2.0, 'topic': 0.5}): found 1.7.
     That is the plain sum; each loss is multiplied by its λ first.
-    >>> check_exercise("00-1", 1.6)
+    >>> check_exercise("00-1", lambda losses, weights: sum(weights[name] * losses[name] for name in losses))
     Correct.
     """
     exercise = _find("exercise", EXERCISES, name)
@@ -58,7 +58,8 @@ def show_solution(name: str) -> None:
     """Print a solution of an exercise.
 
     >>> show_solution("00-1")
-    total = 0.5 * 1.2 + 2 * 0.5
+    def total(losses, weights):
+        return sum(weights[name] * losses[name] for name in losses)
     """
     print(_find("exercise", EXERCISES, name).solution)
 
@@ -90,7 +91,7 @@ def answer_prediction(name: str, holds: bool = True, *, learner: Learner = HERE)
     ``holds`` is what was measured of it here: false raises `ClaimError`. The printed text is the same whatever was chosen.
 
     >>> answer_prediction("00-b")
-    The answer: (2) ln 6 for topic, ln 2 for sentiment. The cross-entropy of equal probabilities is ln(number of classes).
+    The answer: (2) It stays about where it was. So many steps by themselves do little harm here.
     """
     prediction, chosen = _find("prediction", PREDICTIONS, name), learner.chosen.get(name)
     if not holds:
