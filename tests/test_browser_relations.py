@@ -85,7 +85,7 @@ def test_running_the_cell_again_stops_the_demo_it_replaces(page):
 
 def test_an_error_in_the_thread_is_seen_on_the_page(page):
     page.execute(
-        "from mtl_helpers.evaluation import paired_runs as t; whole, t.run_arm = t.run_arm, None; demo.seeds = 1000"
+        "from mtl_helpers.evaluation.running import paired_runs as t; whole, t.run_arm = t.run_arm, None; demo.seeds = 1000"
     )
     press(page, "Compute")
     page.page.locator(".mtl-transfer-demo").first.get_by_text("Error:").wait_for(timeout=30_000)
