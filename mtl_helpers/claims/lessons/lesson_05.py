@@ -125,7 +125,7 @@ PREDICTIONS = {
         {
             "with negation": "The interval of its distance from the plain ones reaches zero.",
             "with irony": "It looks so, but only 27 reviews are ironic: that number is off by 9 points as easily as not.",
-            "where another topic is named": "Some 20 points below the plain ones, as the ironic ones are.",
+            "where another topic is named": "In this one model some 20 points below the plain ones, as the ironic ones are.",
             "which of them is hardest cannot be told": "Irony and another topic's name lie some 20 points below the plain "
             "ones; 27 and 59 reviews cannot tell them apart.",
         },
@@ -164,9 +164,10 @@ PREDICTIONS = {
     ),
     "05-h": Prediction(
         {
-            "at 0.75": "There the cheap task is given up for next to nothing: a front is steep at its ends.",
+            "at 0.75": "In the mean, mistakes cost more there; ten seeds do not show it.",
             "above 0.75": "Still steeper. The point lies towards the middle.",
-            "below 0.75, nearer to the middle": "In both worlds, whichever task is the costly one.",
+            "below 0.75, nearer to the middle": "In the mean of ten seeds, in both worlds, whichever task is the costly "
+            "one; shown in one case of four.",
         },
         right="below 0.75, nearer to the middle",
     ),
@@ -181,8 +182,8 @@ PREDICTIONS = {
     "05-g": Prediction(
         {
             "all four": "That a second task helps pictures is not shown.",
-            "a and b, and c with a plainer opponent": "Words hold; sharing costs topic, once the units are right, 2 %; stars "
-            "help few labels, but turned into labels they help more.",
+            "a and b, and c with a plainer opponent": "Words hold; no task gains by sharing, and Amazon's topic pays 2 %; with "
+            "few labels stars help on IMDB, and made into labels they do at least as well in the mean, with one task.",
             "c and d": "That a second task helps pictures is not shown, and words are hard to beat here, too.",
             "only c": "It holds on IMDB; and words are hard to beat here, too.",
         },
