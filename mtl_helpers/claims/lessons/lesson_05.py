@@ -182,8 +182,8 @@ PREDICTIONS = {
     "05-g": Prediction(
         {
             "all four": "That a second task helps pictures is not shown.",
-            "a and b, and c with a plainer opponent": "Words hold; no task gains by sharing, and Amazon's topic pays 2 %; with "
-            "few labels stars help on IMDB, and made into labels they do at least as well in the mean, with one task.",
+            "a and b, and c with a plainer opponent": "Words hold; no task gains by sharing, and Amazon's topic pays 2 %; "
+            "with few labels stars help on IMDB, and made into labels they do at least as well in the mean, with one task.",
             "c and d": "That a second task helps pictures is not shown, and words are hard to beat here, too.",
             "only c": "It holds on IMDB; and words are hard to beat here, too.",
         },

@@ -136,10 +136,10 @@ PREDICTIONS = {
     "06-b": Prediction(
         {
             "by a factor of 5, both": "Sign, obstacle and command need one branch each: less than five times.",
-            "by more than 3, both": "One model has less than a third of the parameters, and of the time of a step.",
+            "by about 3, both": "One model has less than a third of the parameters, and takes about a third of the time of a step.",
             "by 2, both": "The five models hold four camera branches and three for sound.",
         },
-        right="by more than 3, both",
+        right="by about 3, both",
     ),
     "06-c": Prediction(
         {
@@ -161,10 +161,10 @@ PREDICTIONS = {
     "06-e": Prediction(
         {
             "sign and obstacle should, and they are": "They need no sound, and yet in half of the runs the sign gets worse.",
-            "sign and obstacle should, and the sign is not": "The picture is the same, but the trunk always had both.",
+            "sign and obstacle should, and often they are not": "The picture is the same, but the trunk always had both.",
             "none should": "Sign and obstacle are in the picture, which has not changed.",
         },
-        right="sign and obstacle should, and the sign is not",
+        right="sign and obstacle should, and often they are not",
     ),
     "06-f": Prediction(
         {

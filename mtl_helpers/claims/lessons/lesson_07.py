@@ -96,11 +96,12 @@ PREDICTIONS = {
     ),
     "07-b": Prediction(
         {
-            "yes, as much": "With them the LSTM's mean rises by 18 points and the frozen encoder's by none.",
-            "no, the LSTM gains and MiniLM does not": "Stars move the frozen encoder's sentiment by next to nothing.",
-            "no, they help neither": "In each of three seeds the LSTM with stars is 15 points better or more.",
+            "both rise": "With them the LSTM's mean rises by 18 points and the frozen encoder's by none.",
+            "the LSTM's rises and MiniLM's does not": "Three seeds do not show the LSTM's 18 points beyond doubt; the frozen "
+            "encoder's mean does not move.",
+            "neither rises": "In each of three seeds the LSTM with stars is 15 points better or more.",
         },
-        right="no, the LSTM gains and MiniLM does not",
+        right="the LSTM's rises and MiniLM's does not",
     ),
     "07-c": Prediction(
         {
@@ -131,9 +132,9 @@ PREDICTIONS = {
     "07-f": Prediction(
         {
             "each; in proportion it is best": "In proportion sentiment is one example in four, and stays a coin's toss.",
-            "equal shares, and topic loses by it": "Sentiment is learnt; topic shows no loss.",
-            "equal shares, and topic loses nothing": "The small task needed more than its share, and topic could spare it.",
+            "equal shares, and topic loses clearly": "Sentiment is learnt; topic shows no loss.",
+            "equal shares, and no loss of topic shows": "In 700 steps the small task needed more than its share; topic shows no loss.",
         },
-        right="equal shares, and topic loses nothing",
+        right="equal shares, and no loss of topic shows",
     ),
 }

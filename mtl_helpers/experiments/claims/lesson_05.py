@@ -63,7 +63,10 @@ def sharing() -> list[Claim]:
 
 def flattered() -> list[Claim]:
     """What choosing on the test adds: by seed, the best test score minus the test score of the best on validation."""
-    sentence = "by 2.2 points on reviews and 0.3 on digits among 57 settings; how much on other data, ten seeds of one data set do not tell"
+    sentence = (
+        "by 2.2 points on reviews and 0.3 on digits among 57 settings; "
+        "how much on other data, ten seeds of one data set do not tell"
+    )
     rows = []
     for world in WORLDS:
         runs = read_result("methods_runs").query("model == 'small' and arm != 'single' and world == @world")
