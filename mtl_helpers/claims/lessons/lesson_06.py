@@ -136,7 +136,8 @@ PREDICTIONS = {
     "06-b": Prediction(
         {
             "by a factor of 5, both": "Sign, obstacle and command need one branch each: less than five times.",
-            "by about 3, both": "One model has less than a third of the parameters, and takes about a third of the time of a step.",
+            "by about 3, both": "One model has less than a third of the parameters, and takes about a third of the time "
+            "of a step.",
             "by 2, both": "The five models hold four camera branches and three for sound.",
         },
         right="by about 3, both",

@@ -133,7 +133,8 @@ PREDICTIONS = {
         {
             "each; in proportion it is best": "In proportion sentiment is one example in four, and stays a coin's toss.",
             "equal shares, and topic loses clearly": "Sentiment is learnt; topic shows no loss.",
-            "equal shares, and no loss of topic shows": "In 700 steps the small task needed more than its share; topic shows no loss.",
+            "equal shares, and no loss of topic shows": "In 700 steps the small task needed more than its share; topic "
+            "shows no loss.",
         },
         right="equal shares, and no loss of topic shows",
     ),
