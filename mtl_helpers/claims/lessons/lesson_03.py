@@ -44,7 +44,7 @@ EXERCISES = {
     ),
     "03-2": Exercise(
         reference=_cosine,
-        cases=[(_A, 2 * _A), (_A, _B), (_A, -_A), (_A, _ZERO), (_A, 1e-10 * _ZERO)],
+        cases=[(_A, 2 * _A), (_A, _B), (_A, -_A), (_A, _ZERO), (_A, 1e-14 * _B)],
         slips={
             "Divide by both norms.": lambda x, y: x @ y,
             "0 says that they are unrelated; here nobody knows.": lambda x, y: torch.cosine_similarity(x, y, dim=0),
@@ -122,7 +122,8 @@ PREDICTIONS = {
     "03-b": Prediction(
         {
             "−10": "It does not harm here.",
-            "0, or a few points at best": "The relation is strong, and plain sharing has no place for it.",
+            "0, or a few points at best": "The relation is strong, but with 1,000 reviews plain sharing finds none of it "
+            "that shows.",
             "+10": "That is what one would hope for in a world made for it.",
             "+30": "That is all that topic has to give; plain sharing finds hardly any of it.",
         },
@@ -131,7 +132,8 @@ PREDICTIONS = {
     "03-c": Prediction(
         {
             "a few points, and the control as many": "The head makes a large difference, and only with topic labels.",
-            "far more than 10 points, the control nothing": "It is what the topic labels teach, not the parameters.",
+            "far more than 10 points, the control nothing": "It is what the topic labels teach, through a head that can "
+            "use it.",
             "far more than 10 points, the control half of it": "Without topic labels nothing is left of it.",
         },
         right="far more than 10 points, the control nothing",
@@ -164,7 +166,7 @@ PREDICTIONS = {
     "03-h": Prediction(
         {
             "stars help few sentiment labels, and topic helps sentiment": "The first holds; for the second nothing is shown.",
-            "only that stars help few sentiment labels": "What topic gives in the written world is rare in these reviews.",
+            "only that stars help few sentiment labels": "For topic no help is shown, not even on the reviews marked for it.",
             "only that topic helps sentiment": "The other way round.",
             "none": "Stars on many reviews still help few sentiment labels.",
         },
