@@ -148,7 +148,7 @@ EXERCISES = {
 
 QUIZZES = {
     "04-1": (
-        "1. AdamW, and you halve every λ. What happens to the training?",
+        "1. You train with AdamW once more, each λ half as large from the first step. What changes in the training?",
         {
             "It goes at half speed.": "That would be SGD. Adam divides by the gradient's own size, "
             "and the half cancels.",
@@ -167,7 +167,8 @@ QUIZZES = {
         "The rule found out the unit.",
     ),
     "04-3": (
-        "3. With Adam you raise λ topic from 1 to 10. Through what does the topic task profit?",
+        "3. You train with Adam twice, with λ topic = 1 and with λ topic = 10, each from the first step. Through what "
+        "does the topic task profit from the 10?",
         {
             "through its head, which learns ten times faster": "Adam cancels the factor there: the "
             "head sees no other loss.",
@@ -281,8 +282,8 @@ PREDICTIONS = {
     ),
     "04-i": Prediction(
         {
-            "near equal, all three": "Two of them do. MGDA looks at one batch alone, and swings.",
-            "near equal, and MGDA swings": "It looks at one batch alone; the other two remember.",
+            "near equal, all three": "Two of them are. MGDA follows the lengths of one batch, and swings.",
+            "near equal, and MGDA swings": "MGDA follows the lengths of one batch; the other two remember.",
             "on one digit": "They are equally hard, and the rules see it.",
         },
         right="near equal, and MGDA swings",
