@@ -6,7 +6,6 @@ import pytest
 from mtl_helpers.claims import ClaimError, read_claims
 from mtl_helpers.claims.article import (
     ARTICLE_CLAIMS,
-    AWAITED,
     SENTENCES,
     WORDS,
     ArticleClaim,
@@ -14,11 +13,9 @@ from mtl_helpers.claims.article import (
     article_claim,
     judge_claim,
     read_row,
-    verdicts,
 )
 from mtl_helpers.claims.article.decisions import DECISIONS
 from mtl_helpers.claims.article.program import run_program
-from mtl_helpers.experiments.claims import LESSONS
 
 REGISTER = read_claims()
 EACH = pytest.mark.parametrize("claim", ARTICLE_CLAIMS, ids=lambda claim: claim.id)
@@ -52,31 +49,16 @@ def test_what_the_issue_asks_for_is_among_them():
 
 
 @EACH
-def test_its_rows_are_in_the_register_or_awaited(claim):
-    assert {one.row for one in claim.evidence} <= set(REGISTER.index) | AWAITED
+def test_its_rows_are_in_the_register(claim):
+    assert {one.row for one in claim.evidence} <= set(REGISTER.index)
     assert len({one.row for one in claim.evidence}) == len(claim.evidence)
     assert bool(claim.evidence) != bool(claim.because), "evidence, or why there can be none"
-
-
-def test_nothing_is_awaited_once_each_lesson_has_its_rows():
-    """A lesson that has rows has those that are awaited of it; with rows of all lessons nothing is awaited any more."""
-    with_rows = set(REGISTER.lesson)
-    missing = {lesson.__name__[-2:] for lesson in LESSONS} - with_rows
-    used = {one.row for claim in ARTICLE_CLAIMS for one in claim.evidence}
-    used |= {row for branch in DECISIONS for row in branch.rows}
-    assert used >= AWAITED, "awaited by no claim"
-    wrong = {row for row in AWAITED - set(REGISTER.index) if row[:2] in with_rows}
-    assert not wrong, f"their lessons have rows, but not these: {sorted(wrong)}"
-    if not missing:
-        assert not AWAITED, f"wire these up, or write why there is no such row: {sorted(AWAITED - set(REGISTER.index))}"
 
 
 def again(claim: ArticleClaim, threshold: float) -> str:
     """The verdict, worked out anew from the columns of the register, as the rule says in words."""
     found = set()
     for one in claim.evidence:
-        if one.row not in REGISTER.index:  # awaited
-            continue
         row = REGISTER.loc[one.row]
         held = row.floor if one.than is None else one.than
         low, high = (
@@ -106,10 +88,6 @@ def test_the_verdict_follows_by_the_rule(claim, threshold):
     judgement = judge_claim(claim, REGISTER, threshold)
     assert judgement.word == again(claim, threshold) and judgement.word in WORDS
     assert judgement.said.startswith(judgement.word)
-
-
-def test_all_verdicts_are_those_of_the_claims():
-    assert verdicts().to_dict() == {claim.id: judge_claim(claim, REGISTER).word for claim in ARTICLE_CLAIMS}
 
 
 ROW = {"kind": "higher", "unit": "points", "estimate": 3.0, "low": 1.0, "high": 5.0, "floor": 0.0, "p_holm": 0.01}
@@ -171,7 +149,7 @@ def test_the_program_of_the_article_stops_before_its_first_step():
 def test_every_branch_is_linked_to_rows_that_are_there():
     assert len(DECISIONS) >= 5
     for branch in DECISIONS:
-        assert branch.rows and set(branch.rows) <= set(REGISTER.index) | AWAITED, branch.question
+        assert branch.rows and set(branch.rows) <= set(REGISTER.index), branch.question
         there = REGISTER.verdict.reindex(branch.rows)
         open_rows = list(there.index[there == "not shown"])
         assert not open_rows or branch.thin, f"{branch.question}: {open_rows} show nothing, so say that it is thin"

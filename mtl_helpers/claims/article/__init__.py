@@ -1,6 +1,5 @@
 """The article's claims, quoted and translated, each with its evidence and a verdict by a written rule."""
 
-from mtl_helpers.claims.article.awaited import AWAITED
 from mtl_helpers.claims.article.rule import WORDS, ArticleClaim, Evidence, Judgement, judge_claim, read_row
 from mtl_helpers.claims.article.sentences import SENTENCES
 from mtl_helpers.claims.article.shown import article_claim, verdicts
@@ -8,7 +7,6 @@ from mtl_helpers.claims.article.stated import ARTICLE_CLAIMS
 
 __all__ = [
     "ARTICLE_CLAIMS",
-    "AWAITED",
     "SENTENCES",
     "WORDS",
     "ArticleClaim",

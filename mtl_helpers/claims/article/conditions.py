@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from mtl_helpers.claims.article.rule import Evidence, Side
 
-RULES = ("uncertainty", "GradNorm", "PCGrad")
 ROUTES = "the action has 300 routes to learn from (driving)"
+ALONE = "the action alone is asked, with 300 routes (driving)"
 MORE_ROUTES = "the action has 1,000 or 4,000 routes"
 WAYPOINTS = "the waypoints are planned together with the rest"
 STARS = "100 labels of sentiment are joined by the stars of all reviews (sealed reviews)"
@@ -15,8 +15,8 @@ SMALL = "a small network shares, with λ equal (sealed reviews)"
 
 
 def on_both(row: str, side: Side, when: str) -> tuple[Evidence, ...]:
-    """The rows of both tasks."""
-    return tuple(Evidence(f"{row}-{task}", side, when) for task in ("topic", "sentiment"))
+    """The rows of both tasks; ``{task}`` in ``when`` is the task's name."""
+    return tuple(Evidence(f"{row}-{task}", side, when.format(task=task)) for task in ("topic", "sentiment"))
 
 
 ACTION = (

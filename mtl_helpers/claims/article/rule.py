@@ -7,7 +7,6 @@ from typing import Literal, NamedTuple
 
 import pandas as pd
 
-from mtl_helpers.claims.article.awaited import AWAITED
 from mtl_helpers.claims.checks import ClaimError
 from mtl_helpers.claims.register import LEVEL
 
@@ -108,19 +107,16 @@ def judge_claim(claim: ArticleClaim, register: pd.DataFrame, threshold: float = 
     >>> judge_claim(ear, read_claims()).said
     'holds when routes are few'
     """
-    evidence = [one for one in claim.evidence if one.row in register.index or one.row not in AWAITED]
-    if absent := [one.row for one in evidence if one.row not in register.index]:
+    if absent := [one.row for one in claim.evidence if one.row not in register.index]:
         raise ClaimError(f"Claim '{claim.id}' rests on {', '.join(absent)}, which the register does not have.")
-    readings = {one.row: read_row(register.loc[one.row], one.side, threshold, one.than) for one in evidence}
+    readings = {one.row: read_row(register.loc[one.row], one.side, threshold, one.than) for one in claim.evidence}
     kinds = set(readings.values())
     if not readings:
-        word: Word = "cannot be tested here" if claim.because else "not shown"
-        why = claim.because or "its rows are not in the register yet"
-        return Judgement(word, f"{word}, because {why}", readings)
+        return Judgement("cannot be tested here", f"cannot be tested here, because {claim.because}", readings)
     if kinds == {"supports"}:
         return Judgement("holds", "holds", readings)
     if "supports" in kinds:
-        when = dict.fromkeys(one.when for one in evidence if readings[one.row] == "supports")
+        when = dict.fromkeys(one.when for one in claim.evidence if readings[one.row] == "supports")
         return Judgement("holds when", f"holds when {'; when '.join(when)}", readings)
-    word = "does not hold" if "contradicts" in kinds else "not shown"
+    word: Word = "does not hold" if "contradicts" in kinds else "not shown"
     return Judgement(word, word, readings)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from mtl_helpers.claims.article.conditions import ACTION, ROUTES, RULES, SHARED, SMALL, STARS, TOLD, WAYPOINTS, on_both
+from mtl_helpers.claims.article.conditions import (
+    ACTION,
+    ALONE,
+    ROUTES,
+    SHARED,
+    SMALL,
+    STARS,
+    TOLD,
+    WAYPOINTS,
+    on_both,
+)
 from mtl_helpers.claims.article.rule import ArticleClaim, Evidence
 
 ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
@@ -15,6 +25,9 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
             *ACTION,
             Evidence("05-sharing-digits-large", "above", "a large network reads two digits"),
             Evidence("05-sharing-reviews-large", "above", "a large network reads reviews"),
+            Evidence("05-sharing-reviews-small", "above", "a small network reads reviews"),
+            Evidence("05-real-topic", "above", "topic of Amazon reviews is asked"),
+            Evidence("06-waypoints-300", "above", WAYPOINTS),
             *on_both("08-shared", "above", SHARED),
             Evidence("08-stars-sentiment", "above", STARS),
         ),
@@ -27,10 +40,8 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         evidence=(
             Evidence("07-few-topic-1", "above", "topic has 20 labels (frozen encoder)"),
             Evidence("07-stars-MiniLM", "above", "a second task joins the frozen encoder"),
-            Evidence("08-frozen-20-topic", "above", "topic has 20 labels (sealed reviews)"),
-            Evidence("08-frozen-20-sentiment", "above", "sentiment has 20 labels (sealed reviews)"),
-            Evidence("08-frozen-topic", "above", "topic has all labels (sealed reviews)"),
-            Evidence("08-frozen-sentiment", "above", "sentiment has all labels (sealed reviews)"),
+            *on_both("08-frozen-20", "above", "{task} has 20 labels (sealed reviews)"),
+            *on_both("08-frozen", "above", "{task} has all labels (sealed reviews)"),
         ),
     ),
     ArticleClaim(
@@ -85,7 +96,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="design and optimisation have to consider what several tasks need",
         counts="a shared model that is worse for a task unless something is done for that task",
         evidence=(
-            Evidence("03-rho1-3000-conditioned-single", "above", "topic turns words round (controlled world)"),
+            Evidence("03-rho1-3000-MLP-head-single", "below", "an MLP head shares (controlled world)"),
             Evidence("05-sharing-reviews-small", "below", "a small network shares, at equal λ (reviews)"),
             Evidence("05-sharing-digits-small", "below", "a small network shares, at equal λ (digits)"),
             Evidence("05-raw-units", "below", "a regression in raw units joins"),
@@ -123,7 +134,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         id="influence",
         chinese="多个任务可以相互影响",
         english="the tasks can influence each other",
-        counts="a change of one task by the labels of another, whether up or down, against a control",
+        counts="a change of one task by the labels of another, whether up or down, against a control or a model of its own",
         evidence=(
             Evidence("03-rho1-1000-conditioned-control-free", "above", "topic turns words round (controlled world)"),
             Evidence("08-stars-control-sentiment", "above", STARS),
@@ -135,9 +146,9 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         id="needs-of-all",
         chinese="模型会根据多个任务的需求进行优化",
         english="in training the model is optimised by what all tasks need",
-        counts="no task loses by the others at equal λ",
+        counts="a task that gains by the others at equal λ; a task that loses speaks against it",
         evidence=(
-            Evidence("06-action-300", "above", ROUTES),
+            Evidence("06-action-300", "above", ALONE),
             *(Evidence(f"06-waypoints-{labels}", "above", WAYPOINTS) for labels in (300, 1000, 4000)),
         ),
     ),
@@ -175,6 +186,8 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         counts="a gain on reviews, also on new ones",
         evidence=(
             Evidence("03-labels-real-stars-on-all-single", "above", "100 labels are joined by stars (corpus)"),
+            Evidence("05-real-stars-imdb", "above", "100 labels are joined by stars (IMDB)"),
+            Evidence("05-real-topic", "above", "topic of Amazon reviews is asked"),
             Evidence("08-stars-sentiment", "above", STARS),
             *on_both("08-shared", "above", SHARED),
         ),
@@ -182,12 +195,14 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
     ArticleClaim(
         id="images",
         chinese="图像识别",
-        english="the recognition of images",
+        english="the recognition of images (here: scanned digits, and 500 photographs)",
         counts="a gain on pictures against a model of its own",
         evidence=(
             Evidence("05-sharing-digits-small", "above", "a small network reads two digits"),
             Evidence("05-sharing-digits-large", "above", "a large network reads two digits"),
             Evidence("05-left-digit", "above", "the left digit is asked, large network"),
+            Evidence("05-real-kind", "above", "the kind of object joins (CIFAR-10)"),
+            Evidence("05-real-rotation", "above", "rotation joins (CIFAR-10)"),
         ),
     ),
     ArticleClaim(
@@ -195,16 +210,17 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         chinese="语音识别等",
         english="and of speech",
         counts="a gain on recordings of people against a model of its own",
-        because="the register has no row on recordings: lesson 05 runs spoken digits as one of its real worlds, and lesson 06 "
-        "makes its commands by a program",
+        because="the register has no row on recordings: lesson 06 trained on spoken digits, on one fixed split, and five "
+        "seeds did not tell",
     ),
     ArticleClaim(
         id="driving",
         chinese="在一个模型中实现这些任务的共同优化，从而提高系统的整体性能",
         english="for driving, joint optimisation in one model improves the system as a whole",
-        counts="action and waypoints both better than by models of their own; in a simulator, on no road",
+        counts="action or waypoints better than by models of their own, each a row; in a simulator, on no road",
         evidence=(
-            *ACTION,
+            Evidence("06-action-300", "above", ALONE),
+            *ACTION[1:],
             *(Evidence(f"06-waypoints-{labels}", "above", WAYPOINTS) for labels in (300, 1000, 4000)),
         ),
     ),
@@ -245,25 +261,25 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
             Evidence("05-raw-units", "below", "losses have different units"),
             Evidence("04-units-raw", "above", "losses have different units: λ must be found"),
             Evidence("06-waypoints-5", "above", "a regression joins: λ must be found (driving)"),
-            Evidence("08-tuned-topic", "above", "27 settings are tried (sealed reviews, topic)"),
-            Evidence("08-tuned-sentiment", "above", "27 settings are tried (sealed reviews, sentiment)"),
+            *on_both("08-tuned", "above", "27 settings are tried (sealed reviews, {task})"),
         ),
     ),
     ArticleClaim(
         id="by-importance",
         chinese="任务权重可以根据任务的重要性",
         english="task weights can be set by importance",
-        counts="a task that is given three times the λ does better than at equal λ",
+        counts="a task that is given several times the λ does better than at equal λ",
         evidence=(
             Evidence("04-importance-sentiment", "above", "sentiment is made three times as important"),
             Evidence("06-waypoints-5", "above", "λ of the waypoints is 5 (driving)"),
+            Evidence("06-route-3", "above", "λ of the route is 3 (driving)"),
         ),
     ),
     ArticleClaim(
         id="by-amount",
         chinese="数据量等因素进行调整",
-        english="or by the amount of data and other things",
-        counts="λ, or the share of examples, in proportion to the number of labels does better than equal",
+        english="or by the amount of data and other things (read as: in proportion to it)",
+        counts="examples in proportion to the number of labels do better than a more even share, for the small task",
         evidence=(
             Evidence("04-temperature", "below", "the larger data set is drawn in proportion (reviews)"),
             Evidence("07-mixing", "below", "tasks are drawn in proportion (text to text)"),
@@ -275,19 +291,10 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="task weights can be optimised by cross-validation or other methods",
         counts="λ chosen by validation, or by a rule, does better than equal λ, on reviews that were not looked at",
         evidence=(
-            Evidence("08-tuned-topic", "above", "validation chooses (sealed reviews, topic)"),
-            Evidence("08-tuned-sentiment", "above", "validation chooses (sealed reviews, sentiment)"),
-            *(
-                Evidence(f"08-{rule}-{task}", "above", f"{rule} chooses (sealed reviews, {task})")
-                for rule in RULES
-                for task in ("topic", "sentiment")
-            ),
-            *(
-                Evidence(f"05-rule-{world}-{rule}", "above", f"{rule} chooses ({world})")
-                for rule in RULES
-                for world in ("digits", "reviews")
-            ),
-            *(Evidence(f"04-rule-{rule}-topic", "above", f"{rule} chooses (three tasks, topic)") for rule in RULES),
+            *on_both("08-tuned", "above", "validation chooses (sealed reviews, {task})"),
+            *on_both("08-uncertainty", "above", "uncertainty chooses (sealed reviews, {task})"),
+            *on_both("08-GradNorm", "above", "GradNorm chooses (sealed reviews, {task})"),
+            *on_both("08-PCGrad", "above", "PCGrad chooses (sealed reviews, {task})"),
         ),
     ),
 )

@@ -34,15 +34,13 @@ def plot_evidence(claim: ArticleClaim, register: pd.DataFrame, threshold: float 
     readings = judge_claim(claim, register, threshold).readings
     units: dict[str, list[Evidence]] = {}
     for one in claim.evidence:
-        if one.row not in readings:  # awaited
-            continue
         units.setdefault(register.loc[one.row].unit, []).append(one)
     heights = [len(part) + HEAD / ROW for part in units.values()] or [3]
     figure = Figure(figsize=(8.6, ROW * sum(heights) + 0.4), layout="constrained", dpi=100)
     axes = figure.subplots(max(1, len(units)), 1, squeeze=False, height_ratios=heights)[:, 0]
     if not units:
         axes[0].set_axis_off()
-        said = textwrap.fill(f"Nothing is measured, because {claim.because or 'no row is there yet'}.", 80)
+        said = textwrap.fill(f"Nothing is measured, because {claim.because}.", 80)
         axes[0].text(0.5, 0.5, said, ha="center", va="center", fontsize=11)
         return figure
     for ax, (unit, part) in zip(axes, units.items(), strict=True):
