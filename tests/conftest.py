@@ -1,6 +1,7 @@
 """Small made-up reviews: their words give the labels away, so that a model learns them within a second."""
 
 import random
+import signal
 
 import pandas as pd
 import pytest
@@ -10,6 +11,11 @@ from mtl_helpers.data import Vocabulary, encode_reviews, make_loader
 from mtl_helpers.live import LambdaLab
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel, TransformerEncoder
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
+
+# A shell that starts the suite in the background has SIGINT ignored, and Python leaves it so: a test that interrupts waits
+# for ever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TASKS = (TOPIC, SENTIMENT, STARS)
 WORDS = {"film": "actor plot screen", "book": "chapter author page", "phone": "battery camera call"}
