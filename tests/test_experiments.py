@@ -278,8 +278,7 @@ def test_the_correction_knows_how_many_rows_the_splits_share():
         assert methods_tables.SHARED_ROWS[world] == len(reviews.test) / len(reviews.train)
     rows = stored("real_data_runs").drop_duplicates("world").set_index("world")
     for world in ("domains", "imdb"):
-        if world in rows.index:
-            assert real_data_tables.SHARED_ROWS[world] == rows.n_test[world] / rows.n_train[world]
+        assert real_data_tables.SHARED_ROWS[world] == rows.n_test[world] / rows.n_train[world]
 
 
 def test_the_wide_model_has_the_parameters_of_two_small_ones():

@@ -68,7 +68,8 @@ def frozen_features(table: OwnTable) -> Tensor | None:
         return None
     try:
         encoder, subwords = load_pretrained(max_length=128)
-    except (ModelError, ImportError):
+    except (ModelError, ImportError) as error:
+        print(f"MiniLM is left out: {error}")
         return None
     threads = torch.get_num_threads()
     torch.set_num_threads(2)  # matrices large enough for both

@@ -59,13 +59,13 @@ def in_short(row: pd.Series) -> str:
     return f"{estimate} {row.unit} against {row.baseline}, {low} to {high}, {row.seeds} seeds: {row.verdict}"
 
 
-def verdicts(threshold: float = 0.0) -> pd.Series:
-    """By claim of the article its verdict in one word, see `rule.WORDS`.
+def verdicts(threshold: float = 0.0, register: pd.DataFrame | None = None) -> pd.Series:
+    """By claim of the article its verdict in one word, see `rule.WORDS`; the register is read if it is not given.
 
     >>> verdicts()["future"]
     'cannot be tested here'
     """
-    register = read_claims()
+    register = read_claims() if register is None else register
     return pd.Series({claim.id: judge_claim(claim, register, threshold).word for claim in ARTICLE_CLAIMS})
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from mtl_helpers.claims import Claim, from_differences
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
+from mtl_helpers.experiments.methods_tables import SHARED_ROWS
 
-SHARED_ROWS = 396 / 1848  # validation rows over training rows: the seeds re-split one corpus
 TURN = (
     "over ten seeds sentiment ends about two points lower than in the control, "
     "which they do not settle to be more than chance"
@@ -36,7 +36,7 @@ def at_the_end(task: str, *, id: str, sentence: str, kind: Kind) -> Claim:
         baseline="λ topic left at 0.01",
         control="the same run to step 160, the same batches",
         source="corpus_steered.csv",
-        shared_rows=SHARED_ROWS,
+        shared_rows=SHARED_ROWS["reviews"],  # as many validation rows as test rows
         family="00: both tasks at step 400",
         comparisons=2,
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from mtl_helpers.claims import Claim, computed, from_differences
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
-from mtl_helpers.experiments.claims.lesson_01 import RESAMPLED, SHARED_ROWS, TASKS, versus
+from mtl_helpers.experiments.claims.lesson_01 import RESAMPLED, TASKS, versus
+from mtl_helpers.experiments.methods_tables import SHARED_ROWS
 
 ENCODERS = ("CNN", "LSTM")
 HALF = "half the parameters and half the CPU time of a step"
@@ -64,7 +65,7 @@ def of_two_models(encoder: str, column: str, *, id: str, sentence: str, kind: Ki
         baseline="two single-task models",
         source="cost.csv",
         floor=1.0,
-        shared_rows=SHARED_ROWS,
+        shared_rows=SHARED_ROWS["reviews"],
         family=f"02: {column}, two encoders",
         comparisons=2,
     )
@@ -86,7 +87,7 @@ def quality() -> list[Claim]:
                     resampled=RESAMPLED,
                     baseline="a model of its own",
                     source="cost.csv",
-                    shared_rows=SHARED_ROWS,
+                    shared_rows=SHARED_ROWS["reviews"],
                     family="02: quality, two encoders and two tasks",
                     comparisons=4,
                 )

@@ -86,7 +86,7 @@ def unrelated() -> list[Claim]:
     costs = "the conditioned head costs 2 points where topic has nothing to give"
     return [
         _row(0, 1000, "conditioned", "single", "lower", costs, **HARM),
-        _row(0, 300, "conditioned", "single", "lower", costs, **HARM),
+        _row(0, 300, "conditioned", "single", "lower", "6 points with 300 reviews", **HARM),
         _row(0, 300, "plain sharing", "single", "open", "with 300, five seeds leave it open", **HARM),
         *(
             _row(

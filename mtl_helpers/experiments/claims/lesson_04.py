@@ -6,9 +6,8 @@ import pandas as pd
 
 from mtl_helpers.claims import Claim, from_differences, from_runs
 from mtl_helpers.experiments import read_result
+from mtl_helpers.experiments.methods_tables import SHARED_ROWS
 
-REVIEWS = 396 / 1848  # test over training reviews: what runs that re-split the corpus share
-DIGITS = 0.25 / 0.6  # of the images that the digits are drawn from
 SPLIT, DRAWN = "split, first weights, order", "digits drawn, first weights, order"
 RULES_ON_THREE = ("uncertainty", "GradNorm", "MGDA", "PCGrad")
 ON_FEATURES = ("GradNorm", "MGDA", "PCGrad")
@@ -52,7 +51,7 @@ def units() -> list[Claim]:
             kind="higher",
             resampled=SPLIT,
             source="conflicts_scores.csv",
-            shared_rows=REVIEWS,
+            shared_rows=SHARED_ROWS["reviews"],
             family="04: units, topic",
             comparisons=2,
         )
@@ -78,7 +77,7 @@ def amounts() -> list[Claim]:
             kind=kind,
             resampled=SPLIT,
             source="amounts.csv",
-            shared_rows=REVIEWS,
+            shared_rows=SHARED_ROWS["reviews"],
             family="04: amount and importance",
             comparisons=len(asked),
         )
@@ -103,7 +102,7 @@ def harm() -> list[Claim]:
                 resampled=DRAWN if world == "digits" else SPLIT,
                 baseline="share of steps in conflict",
                 source="conflicts_steps.csv",
-                shared_rows=DIGITS if world == "digits" else REVIEWS,
+                shared_rows=SHARED_ROWS["digits" if world == "digits" else "reviews"],
                 family="04: harm",
                 comparisons=len(WATCHED),
             )
@@ -133,7 +132,7 @@ def rules() -> list[Claim]:
             source="conflicts_scores.csv",
             unit="hundredths of a star" if task == "stars" else "points",
             lower_is_better=task == "stars",
-            shared_rows=REVIEWS,
+            shared_rows=SHARED_ROWS["reviews"],
             family="04: rules on three tasks",
             comparisons=len(asked),
         )
@@ -160,7 +159,7 @@ def cheap() -> list[Claim]:
                         source="conflicts_scores.csv",
                         unit="hundredths of a star" if task == "stars" else "points",
                         lower_is_better=task == "stars",
-                        shared_rows=DIGITS if world == "digits" else REVIEWS,
+                        shared_rows=SHARED_ROWS["digits" if world == "digits" else "reviews"],
                         family="04: on features",
                         comparisons=15,
                     )

@@ -26,6 +26,7 @@ class ClaimsDemo(Demo):
     def __init__(self) -> None:
         super().__init__(height="12em")
         self._register = read_claims()
+        self._before = verdicts(register=self._register).to_dict()
         self.claim = widgets.Dropdown(options=list(CLAIMS), value="driving", description="claim")
         self.threshold = widgets.FloatSlider(
             0.0, min=0.0, max=LARGEST, step=0.5, description="points", readout_format=".1f"
@@ -52,7 +53,8 @@ class ClaimsDemo(Demo):
     def _show_all(self) -> None:
         claim, threshold = CLAIMS[self.claim.value], self.threshold.value
         self.judgement = judge_claim(claim, self._register, threshold)
-        self.words, before = verdicts(threshold).to_dict(), verdicts().to_dict()
+        self.words = verdicts(threshold, self._register).to_dict()
+        before = self._before
         self.moved = {name: (before[name], word) for name, word in self.words.items() if word != before[name]}
         counts = ", ".join(f"{word}: <b>{list(self.words.values()).count(word)}</b>" for word in WORDS)
         moved = "; ".join(f"{name}: {old} → {new}" for name, (old, new) in self.moved.items()) or "none"
