@@ -78,7 +78,7 @@ def test_a_choice_changes_the_page_and_not_the_text(on_a_page):
     assert skipped.data["text/plain"] == chosen.data["text/plain"]
     assert skipped.data["text/plain"].startswith("The answer: (2) Sentiment falls and topic stays where it is.")
     shown = widgets[chosen.data[VIEW]["model_id"]]["value"]
-    assert "Your choice: (3) Topic rises. Nothing pushes it up" in shown and "The answer: (2)" in shown
+    assert "Your choice: (3) Topic rises. A small λ ignores a task" in shown and "The answer: (2)" in shown
 
 
 def test_check_that(capsys):

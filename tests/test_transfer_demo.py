@@ -205,7 +205,7 @@ def test_it_shows_itself_as_widget_picture_and_text_without_a_trained_number(new
     demo = new_demo()
     before = repr(demo), demo.picture.value
     assert before[0].startswith(
-        "TransferDemo: ρ 1, 100 reviews, 3 filters; 600 steps a run; arms single, plain sharing"
+        "TransferDemo: ρ 1, 100 reviews, 3 filters; 500 steps a run; arms single, plain sharing, conditioned, control"
     )
     demo.run()
     bundle = demo._repr_mimebundle_()

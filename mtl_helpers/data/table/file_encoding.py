@@ -26,9 +26,9 @@ def decode(raw: bytes, name: str, encoding: str | None = None) -> tuple[bytes, s
     if encoding is None and max(even, odd) > len(raw[:1000]) / 10 and min(even, odd) < max(even, odd) / 10:
         guess = "UTF-16-LE" if odd > even else "UTF-16-BE"
         return _strictly(raw, guess, name).encode(), "UTF-16"
-    if len(_CONTROL.findall(raw[:1000])) > 30 and (
-        encoding is None or not encoding.lower().startswith(("utf-16", "utf-32"))
-    ):
+    marked = raw.startswith(tuple(_MARKS))  # text, in another encoding than the one asked for
+    wide = (encoding or "").lower().startswith(("utf-16", "utf-32"))
+    if len(_CONTROL.findall(raw[:1000])) > 30 and not (marked or wide):
         raise DataError(
             f"{name}: is no text file: it holds control bytes, as pictures and programs do. Save the table as "
             "'CSV UTF-8'."
