@@ -1,4 +1,4 @@
-"""What each way of having many tasks weighs, by their number, and how such numbers are said."""
+"""What each way of having many tasks weighs and costs, by their number, and how such numbers are said."""
 
 from __future__ import annotations
 
@@ -12,26 +12,37 @@ from mtl_helpers.plots.figure import Figure
 LINES = (("#0072B2", "-"), ("#D55E00", "--"), ("#009E73", "-."), ("#777777", ":"))  # a way each
 
 
-def plot_prices(large: Architecture, small: Architecture, rank: int, tasks: int, *, most: int) -> Figure:
-    """GB to keep by number of tasks up to ``most``, a line a way; a thin line at ``tasks``, a dot where the large one pays."""
-    figure = Figure(figsize=(8.4, 3.2), layout="constrained", dpi=100)
-    ax = figure.subplots()
-    counts = np.unique(np.geomspace(1, most, 40).astype(int))
-    by_count = [[(way.name, way.gb_kept) for way in ways(large, small, int(n), rank)] for n in counts]
-    for line, (color, style) in zip(list(zip(*by_count, strict=True))[:3], LINES, strict=False):
-        ax.plot(counts, [gb for _, gb in line], style, color=color, label=line[0][0])
-    ax.axvline(tasks, color="#999999", linewidth=0.8)
+def plot_prices(
+    large: Architecture, small: Architecture, rank: int, tasks: int, *, most: int, rate: float, tflops: float
+) -> Figure:
+    """By number of tasks GB to keep, and dollars for a million texts that all tasks answer; a line a way.
+
+    A thin line stands at ``tasks``, and a dot where the large model becomes the smaller one: the axis reaches to ``most``, or
+    as far as that dot.
+    """
+    figure = Figure(figsize=(9.6, 3.5), layout="constrained", dpi=100)
+    panels = figure.subplots(1, 2)
     point = break_even(large, small, rank)
-    if point is not None and point <= most:
+    end = max(most, 2 ** math.ceil(math.log2(1.5 * point))) if point else most
+    counts = np.unique(np.geomspace(1, end, 60).astype(int))
+    by_count = [ways(large, small, int(n), rank) for n in counts]
+    for line, style, width in zip(zip(*by_count, strict=True), LINES, (2, 2, 4, 2), strict=True):
+        color, dashes = style
+        looks = {"color": color, "linestyle": dashes, "linewidth": width, "alpha": 0.5 if width == 4 else 1}
+        panels[0].plot(counts, [way.gb_kept for way in line], label=line[0].name, **looks)
+        panels[1].plot(counts, [way.dollars(rate, tflops=tflops) for way in line], **looks)
+    if point is not None:
         place = (point, 2 * point * small.parameters / 1e9)
-        ax.plot(*place, "o", color="black")
-        ax.annotate(f"from {point} tasks", place, (6, -14), textcoords="offset points", fontsize=9)
-    ticks = [1, 2, 4, 8, 16, 32, 64]
-    ax.set_xscale("log", base=2)
-    ax.set_xticks(ticks, map(str, ticks))
-    ax.set(yscale="log", xlabel="tasks", ylabel="GB to keep", xlim=(1, most))
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, fontsize=9, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+        panels[0].plot(*place, "o", color="black", markersize=8, zorder=5)
+        panels[0].annotate(f"from {point:,} tasks", place, (-8, 8), textcoords="offset points", ha="right", fontsize=10)
+    powers = range(0, math.ceil(math.log2(end)) + 1, 1 if end <= 64 else 3)
+    for ax, said in zip(panels, ("GB to keep", "dollars, a million texts"), strict=True):
+        ax.axvline(tasks, color="#999999", linewidth=0.8)
+        ax.set_xscale("log", base=2)
+        ax.set_xticks([2**power for power in powers], [f"{2**power:,}" for power in powers])
+        ax.set(yscale="log", xlabel="tasks", ylabel=said, xlim=(1, end))
+        ax.spines[["top", "right"]].set_visible(False)
+    figure.legend(frameon=False, fontsize=9, loc="outside upper center", ncols=2)
     return figure
 
 
@@ -54,6 +65,15 @@ def gigabytes(gb: float) -> str:
     ('0.0454 GB', '349 GB', '5,587 GB')
     """
     return f"{_three(gb)} GB"
+
+
+def dollars(amount: float) -> str:
+    """Dollars with three digits.
+
+    >>> dollars(0.06041), dollars(1234.5)
+    ('$0.0604', '$1,234')
+    """
+    return f"${_three(amount)}"
 
 
 def _three(number: float) -> str:
