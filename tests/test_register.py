@@ -111,7 +111,7 @@ ELSEWHERE = {
     "0.50": read_result("transfer").query("arm == 'MLP head' and n == 3000").score.iloc[0],
 }
 # What was done, and not what was found: 300 reviews, lesson 05, with 300, rank 8.
-SETTING = r"\d[\d,]*(?= (?:and [\d,]+ )?(?:sentiment )?(?:reviews|labels|routes|steps|settings)\b)|(?:lesson|rank|[Ww]ith) \d+\b"
+SETTING = r"\d[\d,]*(?= (?:and [\d,]+ )?(?:sentiment )?(?:reviews|labels|routes|steps|settings))|(?:lesson|rank|[Ww]ith) \d+\b"
 
 
 @pytest.mark.parametrize("sentence", REGISTER.sentence.unique())
