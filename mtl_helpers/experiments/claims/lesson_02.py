@@ -8,7 +8,7 @@ from mtl_helpers.claims import Claim, computed, from_differences
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
 from mtl_helpers.experiments.claims.lesson_01 import RESAMPLED, TASKS, versus
-from mtl_helpers.experiments.methods_tables import SHARED_ROWS
+from mtl_helpers.experiments.methods.methods_tables import SHARED_ROWS
 
 ENCODERS = ("CNN", "LSTM")
 HALF = "half the parameters and half the CPU time of a step"
