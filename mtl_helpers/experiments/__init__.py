@@ -24,6 +24,7 @@ EXPERIMENTS = (
     "real_data",
     "driving",
     "large_models",
+    "adapters.merge",
     "sealed",
 )
 DATA = Path(__file__).resolve().parents[2] / "data"

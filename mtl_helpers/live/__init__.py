@@ -6,6 +6,7 @@ from mtl_helpers.live.demos.demo import DemoError
 from mtl_helpers.live.demos.drive import DriveDemo
 from mtl_helpers.live.demos.gradient import GradientDemo
 from mtl_helpers.live.demos.landscape import LandscapeDemo
+from mtl_helpers.live.demos.merge import MergeDemo
 from mtl_helpers.live.demos.model import ModelDemo
 from mtl_helpers.live.demos.pareto import ParetoDemo
 from mtl_helpers.live.demos.price import PriceDemo
@@ -21,6 +22,7 @@ __all__ = [
     "LabError",
     "LambdaLab",
     "LandscapeDemo",
+    "MergeDemo",
     "ModelDemo",
     "ParetoDemo",
     "PriceDemo",
