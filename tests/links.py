@@ -2,41 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bs4 import BeautifulSoup
+POINTS = {"href", "src", "srcset", "action"}
 
 
-def links(html: str) -> Iterator[str]:
-    """All that a page points to, whether one clicks on it or the page fetches it itself."""
-    for element in BeautifulSoup(html, "html.parser").find_all(True):
-        yield from (element[name] for name in ("href", "src", "srcset", "action") if element.has_attr(name))
+class Pointers(HTMLParser):
+    """What a page points to, as (tag, attribute, address), and the ids of its places."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found, self.ids = [], set()
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.found += [(tag, name, value) for name, value in attrs if name in POINTS]
+        self.ids |= {value for name, value in attrs if name == "id"}
 
 
 def fetched(html: str) -> list[str]:
     """What a page fetches itself, from another host."""
-    soup = BeautifulSoup(html, "html.parser")
-    found = [
-        element.get("src") or element.get("srcset") for element in soup.find_all(["script", "img", "source", "iframe"])
-    ]
-    found += [element.get("href") for element in soup.find_all("link")]
-    return [url for url in found if url and urlsplit(url).netloc]
+    own = [value for tag, name, value in Pointers(html).found if name in ("src", "srcset") or tag == "link"]
+    return [url for url in own if urlsplit(url).netloc]
 
 
 def broken_links(folder: Path) -> list[str]:
     """Each as "page: link"."""
-    pages = {path: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.html"))}
-    places = {
-        path: {e["id"] for e in BeautifulSoup(html, "html.parser").find_all(id=True)} for path, html in pages.items()
-    }
+    pages = {path: Pointers(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.html"))}
 
     def leads(page: Path, link: str) -> bool:
         parts = urlsplit(link)
         if parts.scheme or parts.netloc:
             return parts.scheme == "https" and "." in parts.netloc
         target = page.parent / unquote(parts.path) if parts.path else page
-        return target.is_file() and (not parts.fragment or unquote(parts.fragment) in places.get(target, ()))
+        return target.is_file() and (not parts.fragment or unquote(parts.fragment) in pages[target].ids)
 
-    return [f"{page.name}: {link}" for page, html in pages.items() for link in links(html) if not leads(page, link)]
+    return [f"{page.name}: {link}" for page, html in pages.items() for *_, link in html.found if not leads(page, link)]

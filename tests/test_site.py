@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import cache
 
 import pytest
 from browser import launch, need_chromium
@@ -26,6 +27,7 @@ def page(site, name):
     return (site / f"{name}.html").read_text(encoding="utf-8")
 
 
+@cache
 def soup(site, name):
     return BeautifulSoup(page(site, name), "html.parser")
 

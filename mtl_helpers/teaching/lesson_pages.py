@@ -109,7 +109,8 @@ class LessonExporter(HTMLExporter):
     """nbconvert's exporter with the course's template and renderer; figures come as files under ``figures/``."""
 
     def __init__(self, template: str = "lesson", **options: Any) -> None:
-        super().__init__(template_name=template, extra_template_basedirs=[str(TEMPLATES)], **options)
+        places = {"extra_template_basedirs": [str(TEMPLATES)], "extra_template_paths": [str(TEMPLATES)]}
+        super().__init__(template_name=template, **places, **options)
         self.register_filter("size_of", size_of)
 
     @property
@@ -138,6 +139,12 @@ def convert(exporter: Exporter, notebook: nbformat.NotebookNode, name: str, fold
         (folder / file).parent.mkdir(parents=True, exist_ok=True)
         (folder / file).write_bytes(content)
     return body
+
+
+def markdown_page(path: Path) -> str:
+    """A file of Markdown, such as the glossary, as HTML."""
+    text = path.read_text(encoding="utf-8")
+    return f'<div class="prose">{MarkdownWithMath(renderer=CourseRenderer([])).render(text)}</div>'
 
 
 def size_of(png: str | bytes) -> tuple[int, int]:

@@ -16,11 +16,10 @@ from mtl_helpers.stored import NOTEBOOKS
 from mtl_helpers.teaching.lesson_pages import (
     PAGE,
     TEMPLATES,
-    CourseRenderer,
     LessonExporter,
-    MarkdownWithMath,
     convert,
     lessons,
+    markdown_page,
     read_lesson,
     without_minutes,
 )
@@ -51,7 +50,7 @@ def build_site(target: Path, source: Path = NOTEBOOKS) -> list[Page]:
     target.mkdir(parents=True)
     exporter = LessonExporter()
     pages = [lesson_page(path, exporter, target) for path in lessons(source)]
-    pages.append(_page("glossary", _markdown((source / "glossary.md").read_text(encoding="utf-8"))))
+    pages.append(_page("glossary", markdown_page(source / "glossary.md")))
     templates = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES / "site"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -110,10 +109,6 @@ def _page(name: str, body: str) -> Page:
     time = next((p.get_text() for p in soup.find_all("p") if "Class time:" in p.get_text()), "")
     time = time.split("Class time:")[-1].split(" · ")[0].strip()
     return Page(name, title, body, sections, first.get_text() if first else "", time)
-
-
-def _markdown(text: str) -> str:
-    return f'<div class="prose">{MarkdownWithMath(renderer=CourseRenderer([])).render(text)}</div>'
 
 
 def _write(path: Path, text: str) -> None:
