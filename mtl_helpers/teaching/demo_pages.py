@@ -18,6 +18,7 @@ from mtl_helpers.live import (
     GradientDemo,
     LambdaLab,
     LandscapeDemo,
+    MergeDemo,
     ModelDemo,
     ParetoDemo,
     PriceDemo,
@@ -102,10 +103,20 @@ def drive() -> DriveDemo:
     return DriveDemo(new_model(DRIVING_TASKS, seed=1), loader, make_loader(splits.val, 250), lr=LR)
 
 
-def price() -> PriceDemo:
-    """# What many tasks weigh
+def merge() -> MergeDemo:
+    """# Two adapters in one
 
-    One large model with a small adapter a task, or a small model a task: from how many tasks on is the first one lighter?
+    A small adapter learnt topic, another one sentiment. Added into one set of weights with a coefficient each, how much of
+    both is left? Find two coefficients that leave nearly everything.
+    """
+    return MergeDemo()
+
+
+def price() -> PriceDemo:
+    """# What many tasks weigh and cost
+
+    One large model with a small adapter a task, or a small model a task: from how many tasks on is the first one lighter? And
+    what do a million texts cost, at the rate that you enter?
     """
     return PriceDemo()
 
@@ -137,6 +148,7 @@ PAGES: dict[str, Callable] = {
     "04_landscape": landscape,
     "05_pareto": pareto,
     "06_drive": drive,
+    "07_merge": merge,
     "07_price": price,
     "08_claims": claims,
     "09_own_table": own_table,
