@@ -7,7 +7,7 @@ PORT ?= 8888
 ARGS ?=
 RUN = PORT=$(PORT) $(PYTHON) -m mtl_helpers
 
-.PHONY: lab test site slides handout app bench notebooks cost corpus transfer methods methods_fair conflicts amounts driving real-data large sealed claims lint
+.PHONY: lab test site slides handout app bench notebooks cost corpus transfer methods methods_fair conflicts amounts driving real-data large adapters sealed claims lint
 
 lab: ; @$(RUN) lab $(ARGS)
 
@@ -32,6 +32,9 @@ real-data: ; @$(RUN) experiment real_data $(ARGS)
 
 # That of lesson 07: about 9 minutes.
 large: ; @$(RUN) experiment large_models $(ARGS)
+
+# Its LoRAs that are merged, and its decoder that takes instructions: about 20 minutes on one core.
+adapters: ; @for part in merge instructions; do $(RUN) experiment adapters.$$part $(ARGS) || exit 1; done
 
 # That of lesson 08, which opens the sealed reviews: about 12 minutes. It ran once.
 sealed: ; @$(RUN) experiment $@ $(ARGS)

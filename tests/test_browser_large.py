@@ -49,3 +49,33 @@ def test_the_lab_trains_heads_on_the_encoder_while_a_slider_is_dragged(demo):
     demo.wait_for(lambda: demo.picture() != drawn, "the curves to move")
     demo.press("Pause")
     demo.wait_for(lambda: demo.execute("print(lab.training)").strip() == "False", "the pause")
+
+
+def test_a_coefficient_that_is_dragged_to_zero_takes_its_task_away(demo):
+    """The merge demo: its slider, readout and picture."""
+    merge = ".mtl-merge-demo"
+    demo.execute("merging.set(topic=1, sentiment=1)")
+    demo.show(merge, "merging")
+    text, picture = demo.page.locator(f"{merge} .widget-html").first, demo.page.locator(f"{merge} .mtl-picture svg")
+    demo.wait_for(lambda: "W + 1 ΔWtopic + 1 ΔWsentiment" in text.inner_text(), "the readout of 1 and 1")
+    before, slider = picture.inner_html(), demo.page.locator(f"{merge} .widget-slider").first
+    slider.scroll_into_view_if_needed()
+    handle, track = slider.locator(".noUi-handle").bounding_box(), slider.locator(".noUi-base").bounding_box()
+    demo.page.mouse.move(handle["x"] + handle["width"] / 2, handle["y"] + handle["height"] / 2)
+    demo.page.mouse.down()
+    demo.page.mouse.move(track["x"] + 1, handle["y"] + handle["height"] / 2, steps=6)
+    demo.page.mouse.up()
+    demo.wait_for(lambda: "W + 0 ΔWtopic + 1 ΔWsentiment" in text.inner_text(), "the readout of 0 and 1")
+    demo.wait_for(lambda: picture.inner_html() != before, "another picture")
+    assert demo.execute("print(merging.coefficients)").strip() == "(0.0, 1.0)"
+
+
+def test_a_rate_that_is_typed_changes_the_money(demo):
+    demo.show(DEMO, "demo")
+    text = demo.page.locator(f"{DEMO} .widget-html").first
+    before = text.inner_text()
+    field = demo.page.locator(f"{DEMO} .widget-text input").first
+    field.fill("20")
+    field.press("Enter")
+    demo.wait_for(lambda: text.inner_text() != before, "other prices")
+    assert float(demo.execute("print(demo.rate.value)")) == 20

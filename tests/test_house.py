@@ -81,7 +81,8 @@ def test_no_file_is_longer_than_can_be_read(folder):
 
 def test_two_files_never_share_a_name():
     """But a demo and an experiment, which are called by what they show, and the files of a lesson, by its number."""
-    named = [path for path in FILES if path.stem not in ENTRANCES and path.parent.name not in ("demos", "experiments")]
+    called_by_what_they_show = ("demos", "experiments", "adapters")
+    named = [p for p in FILES if p.stem not in ENTRANCES and p.parent.name not in called_by_what_they_show]
     named = [path for path in named if not path.stem.startswith("lesson_")]
     stems = [path.stem for path in named]
     assert not {str(path.relative_to(PACKAGE)) for path in named if stems.count(path.stem) > 1}

@@ -25,6 +25,7 @@ EXPERIMENTS = (
     "driving",
     "large_models",
     "adapters.merge",
+    "adapters.instructions",
     "sealed",
 )
 DATA = Path(__file__).resolve().parents[2] / "data"

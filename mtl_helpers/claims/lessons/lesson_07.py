@@ -129,6 +129,14 @@ PREDICTIONS = {
         },
         right="one LoRA for each",
     ),
+    "07-g": Prediction(
+        {
+            "both stay within two points": "Sentiment does; topic is moved by what was learnt for sentiment.",
+            "one loses several points, the other hardly any": "Topic pays: what was learnt for sentiment moves its features.",
+            "both fall to guessing": "The two changes hardly overlap, and each head still finds what it learnt to read.",
+        },
+        right="one loses several points, the other hardly any",
+    ),
     "07-f": Prediction(
         {
             "each; in proportion it is best": "In proportion sentiment is one example in four, and stays a coin's toss.",
@@ -137,5 +145,13 @@ PREDICTIONS = {
             "shows no loss.",
         },
         right="equal shares, and no loss of topic shows",
+    ),
+    "07-h": Prediction(
+        {
+            "yes or no, and mostly right": "It knows yes and no from other tasks, and does not say them here.",
+            "yes or no, by a coin's toss": "It does not even say yes or no.",
+            "it names a topic": "The question sounds like one that it knows, and it answers that one.",
+        },
+        right="it names a topic",
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+import torch
 
 from mtl_helpers.data.batches import Vocabulary
 from mtl_helpers.models.large.pretrained import PretrainedEncoder
@@ -41,7 +42,6 @@ def small_decoder(
 ) -> MultiTaskModel:
     """A GPT-2 of a few layers with new weights, drawn by ``seed``, and one head over all words: a model of `answer_task`.
 
-    >>> import torch
     >>> model = small_decoder(Vocabulary(["topic", "film", "answer"]), width=8)
     >>> model(torch.tensor([[2, 3, 4]]))["answer"].shape  # one number for each of the five words
     torch.Size([1, 5])
@@ -53,3 +53,20 @@ def small_decoder(
     config = GPT2Config(**size, n_head=attention_heads, bos_token_id=0, eos_token_id=0, **no_dropout)
     with drawn_from(seeded(seed)):  # the caller's random numbers stay the caller's
         return MultiTaskModel(PretrainedEncoder(GPT2Model(config), pooling="last"), [answer_task(vocabulary)])
+
+
+@torch.no_grad()
+def say(decoder: MultiTaskModel, vocabulary: Vocabulary, prompts: Sequence[str]) -> list[str]:
+    """The next word after each prompt, of all words of the vocabulary the likeliest.
+
+    >>> words = Vocabulary(["good", "answer"])
+    >>> say(small_decoder(words, width=8), words, ["good answer :"])[0] in words.words
+    True
+    """
+    decoder.eval()
+    tokens, lengths = vocabulary.encode(prompts)
+    said: dict[int, str] = {}
+    for rows in lengths.argsort().split(200):  # the short ones together, so that little is padding
+        best = decoder(tokens[rows, : int(lengths[rows].max())])["answer"].argmax(dim=1)
+        said |= dict(zip(rows.tolist(), (vocabulary.words[i] for i in best.tolist()), strict=True))
+    return [said[i] for i in range(len(prompts))]
