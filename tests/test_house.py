@@ -26,7 +26,15 @@ FLOORS = (
     {"experiments"},
     {"live"},
 )
-ENTRANCES = {"__init__", "__main__", "copies", "environment", "installing", "stored"}  # they belong to no floor
+ENTRANCES = {
+    "__init__",
+    "__main__",
+    "colab",
+    "copies",
+    "environment",
+    "installing",
+    "stored",
+}  # they belong to no floor
 FILES = sorted(PACKAGE.rglob("*.py"))
 
 
