@@ -7,7 +7,7 @@ PORT ?= 8888
 ARGS ?=
 RUN = PORT=$(PORT) $(PYTHON) -m mtl_helpers
 
-.PHONY: lab install copies test bench notebooks cost corpus transfer methods methods_fair conflicts amounts driving real-data large sealed claims lint
+.PHONY: lab install copies test site slides handout app bench notebooks cost corpus transfer methods methods_fair conflicts amounts driving real-data large sealed claims lint
 
 lab: ; @$(RUN) lab $(ARGS)
 
@@ -15,6 +15,11 @@ lab: ; @$(RUN) lab $(ARGS)
 install copies: ; @$(RUN) $@ $(ARGS)
 
 test: ; @$(RUN) test $(ARGS)
+
+# What a class needs, made from the lessons into build/: pages, slides, handouts; the live demos without code. See TEACHING.md.
+site slides handout: ; @$(RUN) $@ $(ARGS)
+
+app: ; @$(RUN) $@ --port $(PORT) $(ARGS)
 
 # Speed, as ratios against stated baselines; not part of the tests.
 bench: ; @$(RUN) bench $(ARGS)
