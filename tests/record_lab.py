@@ -45,7 +45,7 @@ def main() -> None:
             page = NotebookPage(launch(playwright), server, "record.ipynb")
             page.run_all()
             page.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-            page.page.set_viewport_size({"width": WIDTH, "height": 1100})
+            page.page.set_viewport_size({"width": WIDTH, "height": 1300})
             page.show_lab()
             page.wait_for(lambda: page.page.locator(".mtl-chart").evaluate("e => e.clientWidth") > 800, "a wide page")
             frames = [frame(page, number) for number in range(FRAMES)]
