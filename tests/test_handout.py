@@ -12,6 +12,7 @@ from jupyter_server.extension.config import ExtensionConfigManager
 import mtl_helpers.__main__ as launcher
 from mtl_helpers.claims.lessons import EXERCISES
 from mtl_helpers.stored import NOTEBOOKS
+from mtl_helpers.teaching import __main__ as command
 from mtl_helpers.teaching.handout import build_handout, grader
 from mtl_helpers.teaching.lesson_pages import lessons
 
@@ -20,9 +21,15 @@ NAMES = [path.stem for path in lessons(NOTEBOOKS)]
 
 @pytest.fixture(scope="module")
 def handout(tmp_path_factory):
-    target = tmp_path_factory.mktemp("hand out")
-    assert build_handout(target) == NAMES
-    return target
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "BUILD", tmp_path_factory.mktemp("a build"))
+        assert command.main(["handout"]) == 0
+        return command.BUILD / "handout"
+
+
+def test_every_lesson_is_an_assignment(handout):
+    for kind in ("source", "release"):
+        assert sorted(path.name for path in (handout / "nbgrader" / kind).iterdir()) == NAMES
 
 
 def cells(handout, kind, name):

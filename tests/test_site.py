@@ -10,17 +10,18 @@ from bs4 import BeautifulSoup
 from links import broken_links, fetched
 
 from mtl_helpers.stored import NOTEBOOKS
+from mtl_helpers.teaching import __main__ as command
 from mtl_helpers.teaching.lesson_pages import demo_in, read_lesson
-from mtl_helpers.teaching.site import build_site
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    target = tmp_path_factory.mktemp("site")
-    build_site(target)
-    return target
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "BUILD", tmp_path_factory.mktemp("build"))
+        assert command.main(["site"]) == 0
+        return command.BUILD / "site"
 
 
 def page(site, name):

@@ -10,9 +10,9 @@ from links import broken_links, fetched
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from mtl_helpers.stored import NOTEBOOKS
+from mtl_helpers.teaching import __main__ as command
 from mtl_helpers.teaching.lesson_pages import read_lesson
 from mtl_helpers.teaching.slide_rule import ASKS, SlideRule, blocks, tables_of
-from mtl_helpers.teaching.slides import build_slides
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 # Tags, pictures, where a link leads, formulas, a fence's language, minutes.
@@ -30,9 +30,10 @@ MEASURE = """() => [...document.querySelectorAll('.slides section section')].map
 
 @pytest.fixture(scope="module")
 def slides(tmp_path_factory):
-    target = tmp_path_factory.mktemp("slides")
-    build_slides(target)
-    return target
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "BUILD", tmp_path_factory.mktemp("build"))
+        assert command.main(["slides"]) == 0
+        return command.BUILD / "slides"
 
 
 def ruled(*cells):
