@@ -5,6 +5,7 @@ import re
 from functools import cache
 
 import pytest
+from axe import serious, violations
 from browser import launch, need_chromium
 from bs4 import BeautifulSoup
 from links import broken_links, fetched
@@ -121,3 +122,19 @@ def test_in_a_browser_it_searches_turns_dark_and_says_no_error(site):
             assert wide <= window
         assert wrong == []
         browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(site, scheme):
+    need_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        page, found = browser.new_page(color_scheme=scheme), []
+        for name in ("index", "search", "09_your_data"):
+            page.goto((site / f"{name}.html").as_uri())
+            found += serious(violations(page, "html"))
+        browser.close()
+    assert found == []
