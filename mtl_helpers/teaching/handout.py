@@ -59,6 +59,9 @@ def grader(course: Path) -> NbGraderAPI:
     ):  # nbgrader calls it by that name alone; it lies beside a Python that nobody activated
         os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)
     settings = {"CourseDirectory": {"root": str(course)}, "ClearSolutions": {"code_stub": {"python": ""}}}
+    settings["Execute"] = {
+        "timeout": 300
+    }  # seconds a cell: to import torch takes a slow machine more than nbgrader's 30
     lines = [f"c.{of}.{name} = {value!r}" for of, values in settings.items() for name, value in values.items()]
     (course / "nbgrader_config.py").write_text("\n".join(["c = get_config()", *lines, ""]), encoding="utf-8")
     return NbGraderAPI(config=Config(settings))
