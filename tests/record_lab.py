@@ -30,7 +30,7 @@ FRAMES = 46
 
 
 def main() -> None:
-    """Write notebooks/images/lambda_lab.gif."""
+    """Write notebooks/images/lambda_lab.gif, and its last frame beside it."""
     folder = Path(tempfile.mkdtemp())
     course = copy_course(folder / "course")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -58,6 +58,7 @@ def main() -> None:
     path = ROOT / "notebooks" / "images" / "lambda_lab.gif"
     last = [200] * (FRAMES - 1) + [3000]
     small[0].save(path, save_all=True, append_images=small[1:], duration=last, loop=0, optimize=True)
+    small[-1].save(path.with_suffix(".png"), optimize=True)  # for who asked for no motion
     print(f"{path.relative_to(ROOT)}: {FRAMES} frames, {path.stat().st_size / 1e6:.2f} MB")
 
 
