@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mtl_helpers.arguments import whole_number
 from mtl_helpers.data.vocabulary import PAD
 from mtl_helpers.models.described import Described
-from mtl_helpers.models.large.lora import lora_settings, read_adapter, take_adapter, with_lora
+from mtl_helpers.models.large.lora import lora_settings, read_adapter, take_adapter, with_lora, write_adapter
 from mtl_helpers.models.large.subwords import Subwords, exchanged
 from mtl_helpers.models.large.weight_files import MINILM, Source, find_weights
 from mtl_helpers.models.multi_task import ModelError
@@ -103,6 +103,15 @@ class PretrainedEncoder(Described, nn.Module):
             raise ModelError(f"The adapter in {folder} was trained on '{named}'; this encoder is '{own}'.")
         self.transformer = take_adapter(self.transformer, config, numbers)
         return self.train(self.training)
+
+    def save_adapter(self, folder: str | os.PathLike[str]) -> None:
+        """Write the LoRA alone to ``folder`` as `peft` does, in safetensors; `load_adapter` and `peft` read it.
+
+        Raises `ModelError` if there is none.
+        """
+        if lora_settings(self.transformer) is None:
+            raise ModelError("This encoder has no LoRA to save: call encoder.add_lora(rank) before it is trained.")
+        write_adapter(self.transformer, folder, self.source and self.source.name)
 
     def _check_no_lora(self) -> None:
         if lora_settings(self.transformer) is not None:
