@@ -21,6 +21,8 @@ USAGE = """usage: python -m mtl_helpers lab [--port N] [--no-browser]   open the
        python -m mtl_helpers bench [pytest options]       measure speed (takes a few minutes)
        python -m mtl_helpers notebooks [NOTEBOOK ...]     run notebooks and store their outputs
        python -m mtl_helpers experiment NAME [--help]     compute a table of data/results
+       python -m mtl_helpers site | slides | handout      build that from the lessons, into build/
+       python -m mtl_helpers app [--port N]               serve every live demo as a page without code
        python -m mtl_helpers install [EXTRA ...]          only make the environment"""
 
 
@@ -211,6 +213,14 @@ def experiment(options: list) -> int:
         return 130
 
 
+def teaching(options: list) -> int:
+    """Build a part of the teaching kit from the lessons, or serve it."""
+    try:
+        return subprocess.call([install("test"), "-m", "mtl_helpers.teaching", *options], cwd=ROOT)
+    except KeyboardInterrupt:
+        return 0
+
+
 def main(arguments: list) -> None:
     """Read the command and run it."""
     if sys.version_info < (3, 11):  # noqa: UP036 - said in words before anything newer is needed
@@ -228,6 +238,8 @@ def main(arguments: list) -> None:
         "experiment": experiment,
         "install": lambda extras: install(*extras),
     }
+    for part in ("site", "slides", "handout", "app"):
+        commands[part] = lambda options, part=part: teaching([part, *options])
     if not arguments or arguments[0] not in commands:
         sys.exit(USAGE)
     try:

@@ -7,6 +7,7 @@ from mtl_helpers.claims.by_name import (
     predict_first,
     quiz,
     show_hint,
+    show_progress,
     show_solution,
 )
 from mtl_helpers.claims.checks import ClaimError, check, check_that
@@ -38,5 +39,6 @@ __all__ = [
     "quiz",
     "read_claims",
     "show_hint",
+    "show_progress",
     "show_solution",
 ]

@@ -1,6 +1,7 @@
 // Panels of curves over the steps of a run. The kernel sends numbers and no pictures; uPlot draws them.
 
 const WIDE = 560, GUTTER = 84, LINE = 14; // pixels: for two panels in a row; for names at the ends of lines; from name to name
+const ROWS = 10; // of the table of a panel's numbers
 const LINGER = 6000; // ms: how long a hung copy stays when the cell is done
 const states = new Map();
 
@@ -104,6 +105,13 @@ class Panel {
 
   show() { this.plot?.setData(this.data); }
 
+  // At most ROWS of its steps, evenly spread, the last one included.
+  numbers() {
+    const { x, columns } = this.table, named = this.spec.series.filter(s => s.label), every = Math.max(1, Math.ceil(x.length / ROWS));
+    const rows = x.map((step, i) => [step, ...named.map(s => columns[s.key]?.[i])]).filter((row, i) => (x.length - 1 - i) % every === 0);
+    return { title: this.spec.title, heads: ["step", ...named.map(s => s.label)], rows };
+  }
+
   // Ticks of λ: the values in use first, then powers of ten where there is room.
   splits(u, name, low, high) {
     const used = this.spec.series.filter(s => s.ticks && (s.scale || "y") === name).map(s => this.last(s.key)).filter(Boolean).map(([, v]) => +v.toPrecision(3));
@@ -174,7 +182,7 @@ class Panel {
         }
       }
       const end = s.label && this.last(s.key);
-      if (end) ends.push({ name: s.label, colour, y: u.valToPos(end[1], scale, true) });
+      if (end) ends.push({ name: s.label, colour: worded(s.colour, dark), y: u.valToPos(end[1], scale, true) });
     }
     ends.sort((a, b) => a.y - b.y);
     const gap = LINE * k, room = bbox.height - gap * (ends.length - 1);
@@ -213,7 +221,7 @@ class Panel {
     const parts = this.spec.series.filter(s => s.label).map(s => [s, (this.table.columns[s.key] || [])[i]]).filter(([, v]) => v !== null && v !== undefined);
     this.tip.replaceChildren(`step ${this.table.x[i]}`, ...parts.map(([s, v]) => {
       const part = document.createElement("b");
-      part.style.color = suits(s.colour, this.view.look.dark);
+      part.style.color = worded(s.colour, this.view.look.dark);
       part.textContent = `${s.label} ${short(v)}`;
       return part;
     }));
@@ -237,6 +245,7 @@ class View {
   open() {
     this.panels = this.model.get("panels").slice(0, this.most).map(spec => new Panel(this, spec));
     this.el.replaceChildren(...this.panels.map(panel => panel.el));
+    if (this.most === Infinity) this.fold = numbersOf(this.el, () => this.panels.map(panel => panel.numbers()));
     this.build();
   }
 
@@ -258,7 +267,7 @@ class View {
   soon() {
     if (this.due) return;
     this.due = true;
-    requestAnimationFrame(() => { this.due = false; for (const panel of this.panels) panel.show(); });
+    requestAnimationFrame(() => { this.due = false; for (const panel of this.panels) panel.show(); this.fold?.news(); });
   }
 }
 
