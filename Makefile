@@ -7,9 +7,12 @@ PORT ?= 8888
 ARGS ?=
 RUN = PORT=$(PORT) $(PYTHON) -m mtl_helpers
 
-.PHONY: lab test site slides handout app bench notebooks cost corpus transfer methods methods_fair conflicts amounts driving real-data large sealed claims lint
+.PHONY: lab install copies test site slides handout app bench notebooks cost corpus transfer methods methods_fair conflicts amounts driving real-data large sealed claims lint
 
 lab: ; @$(RUN) lab $(ARGS)
+
+# What `lab` does first, alone: the environment, and your copies of the lessons.
+install copies: ; @$(RUN) $@ $(ARGS)
 
 test: ; @$(RUN) test $(ARGS)
 

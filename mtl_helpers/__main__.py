@@ -23,7 +23,8 @@ USAGE = """usage: python -m mtl_helpers lab [--port N] [--no-browser]   open the
        python -m mtl_helpers experiment NAME [--help]     compute a table of data/results
        python -m mtl_helpers site | slides | handout      build that from the lessons, into build/
        python -m mtl_helpers app [--port N]               serve every live demo as a page without code
-       python -m mtl_helpers install [EXTRA ...]          only make the environment"""
+       python -m mtl_helpers install [EXTRA ...]          only make the environment
+       python -m mtl_helpers copies                       only make your copies of the lessons"""
 
 
 def fail(message: str) -> None:
@@ -54,6 +55,8 @@ def install(*extras: str) -> str:
         return python
     if not os.path.isfile(python):
         make_venv()
+    elif not has_module(python, "pip"):  # uv makes a .venv without it
+        subprocess.call([python, "-m", "ensurepip", "--upgrade"], stdout=subprocess.DEVNULL)
     constraints = os.path.join(ROOT, "constraints.txt")
     index, needed = installing.torch_source(python, read(constraints))
     check_space(needed)
@@ -73,12 +76,24 @@ def install(*extras: str) -> str:
 
 
 def quiet_lab() -> None:
-    """No question about news and updates before the first notebook is seen; only in the course's own environment."""
-    settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
-    os.makedirs(settings, exist_ok=True)
-    with open(os.path.join(settings, "overrides.json"), "w", encoding="utf-8") as file:
-        notify = {"fetchNews": "false", "checkForUpdates": False}
-        json.dump({"@jupyterlab/apputils-extension:notification": notify}, file)
+    """No question about news and updates before the first notebook is seen, and no menus of nbgrader's, which are a teacher's.
+
+    Only in the course's own environment. The tests install nbgrader; its commands work all the same.
+    """
+    notify = {"fetchNews": "false", "checkForUpdates": False}
+    parts = ("formgrader", "validate_assignment", "assignment_list", "course_list")
+    servers = dict.fromkeys(("nbgrader.server_extensions." + part for part in parts), False)
+    quiet = {
+        "share/jupyter/lab/settings/overrides.json": {"@jupyterlab/apputils-extension:notification": notify},
+        "etc/jupyter/labconfig/page_config.json": {"disabledExtensions": {"@jupyter/nbgrader": True}},
+        # after nbgrader's own file, which is in the same folder and switches them on
+        "etc/jupyter/jupyter_server_config.d/nbgrader_off.json": {"ServerApp": {"jpserver_extensions": servers}},
+    }
+    for name, settings in quiet.items():
+        path = os.path.join(VENV, *name.split("/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(settings, file)
 
 
 def read(path: str) -> str:
@@ -87,6 +102,11 @@ def read(path: str) -> str:
         return ""
     with open(path, encoding="utf-8") as file:
         return file.read()
+
+
+def has_module(python: str, module: str) -> bool:
+    """Whether another Python has a module."""
+    return not subprocess.call([python, "-c", "import " + module], stderr=subprocess.DEVNULL)
 
 
 def fingerprint() -> str:
@@ -106,8 +126,9 @@ def make_venv() -> None:
             + ") has no venv; install it (Debian, Ubuntu: sudo apt install python3-venv)."
         )
     check_space()
-    print("Making .venv with Python " + sys.version.split()[0] + " ...", flush=True)
-    if subprocess.call([sys.executable, "-m", "venv", VENV]):
+    stale = " anew, for the Python that it was made with is gone," if os.path.isdir(VENV) else ""
+    print("Making .venv" + stale + " with Python " + sys.version.split()[0] + " ...", flush=True)
+    if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]):
         shutil.rmtree(VENV, ignore_errors=True)
         fail("could not make the environment .venv (the message is above).")
 
@@ -151,6 +172,11 @@ def learn(python: str) -> str:
         flush=True,
     )
     return home
+
+
+def bring_copies(options: list) -> None:
+    """The learner's copies alone, for VS Code and JupyterHub, which start a notebook themselves."""
+    learn(install())
 
 
 def lab(options: list) -> int:
@@ -237,6 +263,7 @@ def main(arguments: list) -> None:
         "notebooks": notebooks,
         "experiment": experiment,
         "install": lambda extras: install(*extras),
+        "copies": bring_copies,
     }
     for part in ("site", "slides", "handout", "app"):
         commands[part] = lambda options, part=part: teaching([part, *options])

@@ -1,6 +1,7 @@
 """The lab and the demos for who uses no mouse, no eyes, no colours or no motion: in a real browser."""
 
 import itertools
+import re
 import time
 
 import nbformat
@@ -111,7 +112,7 @@ def test_what_changes_is_said_and_not_more_than_once_a_second(page):
     gaps = [after[0] - before[0] for before, after in itertools.pairwise(heard)]
     print(f"said {len(heard)} times in 12 s: {heard[-1][1]}")
     assert 2 <= len(heard) <= 13 and min(gaps) >= 1000
-    assert "step " in heard[-1][1] and "topic, λ 1, training loss 0." in heard[-1][1]
+    assert "step " in heard[-1][1] and re.search(r"topic, λ [\d.]+, training loss \d", heard[-1][1])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The course where it was not made for: a folder that may only be read, odd paths, no home, another code page, no network."""
 
+import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -10,6 +12,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from browser import copy_course
+
+from mtl_helpers import __main__ as launcher
 
 ROOT = Path(__file__).resolve().parents[1]
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="these doors are made of Unix rights and paths")
@@ -108,3 +112,130 @@ def test_neither_a_home_nor_utf_8_is_needed_and_data_may_lie_elsewhere(read_only
     assert ok.count("ok ") == 4 and answer.startswith("Right. ") and plots == "plots\n"
     assert results == "True λ 多任务\n"
     assert kept.startswith(str(data / "progress.jsonl")) and (data / "progress.jsonl").is_file()
+
+
+# The environment -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def course(tmp_path, monkeypatch) -> Path:
+    """A course whose .venv is made anew; what pip would install is written down instead."""
+    folder = tmp_path / "多任务 course"
+    folder.mkdir()
+    for name in ("pyproject.toml", "constraints.txt"):
+        shutil.copy(ROOT / name, folder)
+    monkeypatch.setattr(launcher, "ROOT", str(folder))
+    monkeypatch.setattr(launcher, "VENV", str(folder / ".venv"))
+    monkeypatch.setattr(launcher, "environment", lambda: str(folder / ".venv" / "bin" / "python"))
+    monkeypatch.setattr(launcher.installing, "torch_source", lambda *_: ([], 1.0))
+    monkeypatch.setattr(
+        launcher.installing, "pip_install", lambda python, options: not launcher.has_module(python, "pip")
+    )
+    return folder
+
+
+def test_a_venv_whose_python_is_gone_is_made_anew(course, capsys):
+    """After an update of the system's Python its .venv leads nowhere."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", course / ".venv"], check=True)
+    for link in (course / ".venv" / "bin").glob("python*"):
+        link.unlink()
+        link.symlink_to("/nonexistent/python3")
+    python = launcher.install()
+    assert subprocess.run([python, "-c", "import pip"]).returncode == 0
+    assert "Making .venv anew, for the Python that it was made with is gone," in capsys.readouterr().out
+
+
+def test_a_venv_without_pip_gets_it(course):
+    """As uv makes them."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", course / ".venv"], check=True)
+    assert launcher.has_module(launcher.install(), "pip")
+
+
+def test_copies_alone_are_made_for_who_starts_notebooks_otherwise(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(launcher, "install", lambda: sys.executable)
+    monkeypatch.setenv("MTL_LEARN", str(tmp_path / "我的"))
+    with pytest.raises(SystemExit) as end:
+        launcher.main(["copies"])
+    assert end.value.code == 0 and (tmp_path / "我的" / "learn" / "09_your_data.ipynb").is_file()
+    assert f"Your copies of the lessons are in {tmp_path / '我的' / 'learn'}" in capsys.readouterr().out
+
+
+WITHOUT_NETWORK = """
+import os, signal, subprocess, sys, time, urllib.request
+lab = [sys.executable, "-m", "mtl_helpers", "lab", "--no-browser", "--port", "8899"]
+server = subprocess.Popen(lab, start_new_session=True)
+try:
+    for _ in range(600):
+        try:
+            page = urllib.request.urlopen("http://127.0.0.1:8899/lab?token=t", timeout=30).read().decode()
+            print("answered", "JupyterLab" in page)
+            break
+        except OSError:
+            time.sleep(0.2)
+finally:
+    os.killpg(server.pid, signal.SIGTERM)
+"""
+
+
+def test_the_lab_starts_without_a_network(tmp_path):
+    """In a network of its own, in which there is nobody else."""
+    alone = ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], capture_output=True).returncode:
+        pytest.skip("a network without anybody can not be made here")
+    home = {f"JUPYTER{name}_DIR": str(tmp_path / name) for name in ("LAB_SETTINGS", "_RUNTIME", "_CONFIG")}
+    variables = {
+        **os.environ,
+        **home,
+        "JUPYTER_TOKEN": "t",
+        "MTL_LEARN": str(tmp_path),
+        "MTL_DATA": str(tmp_path / "data"),
+    }
+    command = [*alone, sys.executable, "-c", WITHOUT_NETWORK]
+    found = subprocess.run(command, cwd=ROOT, env=variables, capture_output=True, encoding="utf-8", timeout=180)
+    assert "answered True" in found.stdout, found.stderr[-2000:]
+
+
+# Other people's machines ---------------------------------------------------------------------------------------------
+
+COLAB = """
+import subprocess, sys, types
+told = []
+subprocess.call = lambda command: told.append(command[1:]) or 0
+google, colab, output = (types.ModuleType(name) for name in ("google", "google.colab", "google.colab.output"))
+google.__spec__ = colab.__spec__ = types.SimpleNamespace(submodule_search_locations=[])
+google.__path__, colab.output = [], output
+output.enable_custom_widget_manager = lambda: told.append("widgets")
+if {there}: sys.modules.update({{"google": google, "google.colab": colab}})
+import runpy; runpy.run_path({path!r}, run_name="__main__")
+print(told, sys.path[0] == {root!r})
+"""
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_the_line_for_colab_installs_there_and_nowhere_else(there):
+    code = COLAB.format(there=there, path=str(ROOT / "mtl_helpers" / "colab.py"), root=str(ROOT))
+    result = subprocess.run([sys.executable, "-c", code], cwd="/", capture_output=True, encoding="utf-8")
+    assert result.returncode == 0, result.stderr
+    last = result.stdout.splitlines()[-1]
+    if there:
+        assert f"'install', '--quiet', '-e', '{ROOT}[large]'], 'widgets'] True" in last
+    else:
+        assert last == "[] False" and "This is not Colab: nothing was changed." in result.stdout
+
+
+def test_the_dev_container_calls_what_there_is():
+    container = json.loads((ROOT / ".devcontainer" / "devcontainer.json").read_text(encoding="utf-8"))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = {target for line in re.findall(r"(?m)^([\w -]+):", makefile) for target in line.split()}
+    called = re.findall(r"make ([a-z]+)", json.dumps(container))
+    assert called and set(called) <= targets
+    assert container["customizations"]["vscode"]["settings"]["python.defaultInterpreterPath"].endswith(
+        "/.venv/bin/python"
+    )
+
+
+def test_binder_installs_the_course_from_environment_yml():
+    """repo2docker takes this file from the root, with the checkout beside it because of `-e .`; anything else would win."""
+    assert "- -e ." in (ROOT / "environment.yml").read_text(encoding="utf-8")
+    others = ("binder", ".binder", "Dockerfile", "requirements.txt", "Pipfile", "runtime.txt")
+    assert not [name for name in others if (ROOT / name).exists()]

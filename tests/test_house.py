@@ -27,7 +27,8 @@ FLOORS = (
     {"live"},
     {"teaching"},
 )
-ENTRANCES = {"__init__", "__main__", "copies", "environment", "installing", "stored"}  # they belong to no floor
+# They belong to no floor.
+ENTRANCES = {"__init__", "__main__", "colab", "copies", "environment", "installing", "stored"}
 STANDALONE = {"copies", "stored"}  # of these: on the standard library alone, for any floor to use
 FILES = sorted(PACKAGE.rglob("*.py"))
 

@@ -1,11 +1,13 @@
 // What every drawing of the page needs: the theme's ink, colours that suit it, markers, and when to draw anew.
 
+const BIG = 1.6; // how many times as large all is in the teacher's mode, which the page's class mtl-big switches on
 const DARK_INK = 0.4; // luminance of the text above which the page must be dark
 
 function inkOf(el) {
   const [r, g, b] = (getComputedStyle(el).color.match(/[\d.]+/g) || [0, 0, 0]).map(Number);
   const luminance = (0.2126 * r + 0.7152 * g + 0.0722 * b) / 255;
-  return { ink: `rgb(${r},${g},${b})`, dark: luminance > DARK_INK };
+  const big = document.documentElement.classList.contains("mtl-big") ? BIG : 1;
+  return { ink: `rgb(${r},${g},${b})`, dark: luminance > DARK_INK, big };
 }
 
 // A colour is [on light, on dark] or one for both.
@@ -84,7 +86,7 @@ function numbersOf(el, tables) {
   return fold;
 }
 
-// Calls draw() when the theme or the width of el changes; returns what ends that.
+// Calls draw() when the theme, the teacher's mode or the width of el changes; returns what ends that.
 function whenChanged(el, draw) {
   let theme = JSON.stringify(inkOf(el)), width = el.clientWidth;
   setTimeout(() => announce(el), SETTLED); // when it hangs in its box
