@@ -33,7 +33,7 @@ cost corpus transfer methods methods_fair conflicts amounts driving: ; @$(RUN) e
 # The same for real data, 10 minutes; the archives (285 MB) come from their publishers, or from the folder that MTL_DATA names.
 real-data: ; @$(RUN) experiment real_data $(ARGS)
 
-# That of lesson 07: about 9 minutes.
+# That of lesson 07: about 10 minutes.
 large: ; @$(RUN) experiment large_models $(ARGS)
 
 # Its LoRAs that are merged, and its decoder that takes instructions: about 20 minutes on one core.

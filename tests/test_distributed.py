@@ -6,11 +6,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from tiny_models import save_tiny
 
 from mtl_helpers.data import load_reviews
+from mtl_helpers.training import TrainingError
+from mtl_helpers.training.distributed import Options, read_checkpoint, read_options
 
 SCRIPT = ["-m", "mtl_helpers.training.distributed"]
 TWO = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
@@ -29,6 +33,11 @@ def bert(tmp_path_factory) -> Path:
     return save_tiny(tmp_path_factory.mktemp("bert"), "bert", list(load_reviews().text[:200]))
 
 
+@pytest.fixture(scope="module")
+def with_dropout(tmp_path_factory) -> Path:
+    return save_tiny(tmp_path_factory.mktemp("dropout"), "bert", list(load_reviews().text[:200]), dropout=0.2)
+
+
 @pytest.mark.parametrize("case", ["CNN", "CNN, one row a step", "BERT with LoRA"])
 def test_two_processes_take_the_steps_of_one(case, bert):
     """One row a step leaves a process without any; in every case some labels are missing."""
@@ -42,6 +51,64 @@ def test_two_processes_take_the_steps_of_one(case, bert):
     for alone, shared in zip(one, two, strict=True):
         assert alone == pytest.approx(shared, rel=1e-5, abs=1e-5)
     assert abs(one[0]["topic"] - one[-1]["topic"]) > 1e-4, "nothing was learnt: the comparison would say nothing"
+
+
+@pytest.mark.parametrize("launcher", [[], TWO], ids=["one process", "two"])
+def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(launcher, tmp_path, with_dropout):
+    """With dropout, LoRA and an order to remember: 400 rows a step end an epoch of 1,848 after 5 steps."""
+    encoder = ["--encoder", str(with_dropout), "--batch-size", "400", "--lr", "0.01", "--lora", "2"]
+    whole = losses(launcher, *encoder, "--steps", "7")
+    kept = ["--checkpoints", str(tmp_path), "--every", "2"]
+    first = losses(launcher, *encoder, *kept, "--steps", "4")
+    rest = losses(launcher, *encoder, *kept, "--steps", "7", "--resume")
+    assert [line["step"] for line in first + rest] == list(range(1, 8))
+    for line, again in zip(whole, first + rest, strict=True):
+        assert line == pytest.approx(again, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [("--lora", "0"), ("--lora", "2", "--precision", "bf16")],
+    ids=["all layers", "LoRA in bf16"],
+)
+def test_two_processes_with_the_other_options(options, bert):
+    given = ("--steps", "4", "--encoder", str(bert), "--batch-size", "8", "--lr", "0.01", *options)
+    one, two = losses([], *given), losses(TWO, *given)
+    near = 1e-5 if "bf16" not in options else 0.02  # bf16 has 8 bits, and sums its halves in another order
+    for alone, shared in zip(one, two, strict=True):
+        assert alone == pytest.approx(shared, rel=near, abs=near)
+
+
+@pytest.mark.bad_input
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--steps", "0"], "--steps must be a whole number of at least 1; found 0"),
+        (["--lora", "-1"], "--lora, the rank, must be a whole number of at least 0; found -1"),
+        (["--lr", "0"], "--lr must be a finite number above 0; found 0.0"),
+        (["--resume"], "name it by --checkpoints FOLDER"),
+        (["--precision", "fp16"], "choose from"),
+    ],
+)
+def test_an_option_that_cannot_be_is_named(options, said, capsys):
+    with pytest.raises(SystemExit):
+        read_options(options)
+    assert said in capsys.readouterr().err
+
+
+@pytest.mark.bad_input
+def test_what_cannot_go_on_says_why(tmp_path):
+    accelerator = SimpleNamespace(process_index=0, num_processes=2, device="cpu", gather=lambda steps: steps)
+    chosen = Options(checkpoints=tmp_path, steps=5, resume=True)
+    torch.save({"place": {"step": 5}}, tmp_path / "process-1-of-1.pt")
+    with pytest.raises(TrainingError, match=r"lacks process-1-of-2.pt, found process-1-of-1.pt: go on with as many"):
+        read_checkpoint(chosen, accelerator)
+    accelerator.num_processes = 1
+    with pytest.raises(TrainingError, match=r"has its 5 steps; for more give --steps 10"):
+        read_checkpoint(chosen, accelerator)
+    accelerator.gather = lambda steps: torch.tensor([5, 3])
+    with pytest.raises(TrainingError, match=r"of the steps \[5, 3\]: begin anew"):
+        read_checkpoint(chosen, accelerator)
 
 
 SOFT = """

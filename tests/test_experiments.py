@@ -37,6 +37,7 @@ from mtl_helpers.experiments import (
     transfer,
 )
 from mtl_helpers.experiments import __main__ as runner
+from mtl_helpers.experiments.large_models import label_counts
 from mtl_helpers.experiments.methods import methods_tables
 from mtl_helpers.experiments.real_data import real_data_tables
 from mtl_helpers.experiments.transfer.arms import OTHER_WAYS, told_topic
@@ -146,15 +147,19 @@ def test_driving(monkeypatch):
     "config",
     [
         {"part": "labels", "arm": "bag of words", "task": "topic", "n": 20, "seed": 0},
-        {"part": "tuning", "arm": "heads only", "seed": 0},
+        {"part": "labels", "arm": "bag of words, off the stars", "task": "sentiment", "n": 0, "seed": 5},
+        {"part": "labels", "arm": "MiniLM, converged", "task": "sentiment", "n": 240, "seed": 9},
+        {"part": "labels", "arm": "MiniLM, layer + stars", "task": "sentiment", "n": 20, "seed": 1},
+        {"part": "tuning", "arm": "bag of words", "n": 240, "seed": 1},
+        {"part": "tuning", "arm": "heads only", "n": 240, "seed": 0},
     ],
-    ids=["labels", "tuning, in a process of its own"],
+    ids=lambda config: f"{config['part']}, {config['arm']}",
 )
 def test_large_models(config):
     pytest.importorskip("transformers")
     table = large_models.tables(one_run(large_models.EXPERIMENT, config))["large_models"]
-    alike(table, "large_models", ["part", "arm", "seed", "task", *(["labels"] if "n" in config else [])], ["score"])
-    assert (table.memory_mb > 0).all() or config["part"] == "labels"
+    alike(table, "large_models", ["part", "arm", "seed", "task", "labels"], ["score"])
+    assert (table.memory_mb > 0).all() or config["arm"] != "heads only"
 
 
 @pytest.mark.skipif("MTL_DATA" not in os.environ, reason="set MTL_DATA to a folder with the published archives")
@@ -164,6 +169,22 @@ def test_real_data():
     rows = stored("real_data_runs")
     row = rows[(rows.world == "domains") & (rows.arm == "TF-IDF") & (rows.task == "stars") & (rows.seed == 0)]
     assert found.test[0]["stars"] == pytest.approx(row.score.item(), abs=1e-3)
+
+
+def test_with_stars_the_few_labels_are_drawn_at_least_as_often_as_alone(monkeypatch):
+    """Every second batch of twice as many is of stars; the others are full, and alone the last of an epoch is not."""
+    pytest.importorskip("transformers")
+    drawn = {}
+
+    def counted(model, loader, optimizer, *, steps, weights):
+        batches = [batch for _ in range(-(-steps // len(loader))) for batch in loader][:steps]
+        drawn[tuple(batches[0].masks)] = sum(int(batch.masks["sentiment"].sum()) for batch in batches)
+
+    monkeypatch.setattr(label_counts, "fit", counted)
+    for arm in ("MiniLM, layer", "MiniLM, layer + stars"):
+        large_models.labels_run(arm, "sentiment", 100, 0, steps=200)
+    alone, beside = drawn[("sentiment",)], drawn[("sentiment", "stars")]
+    assert beside == pytest.approx(200 * 32, rel=0.2) and beside > alone
 
 
 # The tables follow from the runs

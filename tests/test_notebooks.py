@@ -229,7 +229,6 @@ OWN_SETTINGS = {
     "05_evaluation/search-small": "searches that take seconds: 100 steps",
     "07_large_models/c-train-splits-train-dropna-su": "what λ does above a frozen encoder",
     "07_large_models/c-from-mtl-helpers-live-import": "the lab",
-    "07_large_models/c-equal-dict-lab-scores": "the lab",
     "07_large_models/c-from-tqdm-auto-import-tqdm": "15 steps with LoRA",
 }
 SETTINGS = {"lr", "steps", "strength", "temperature", "channels", "embedding_dim", "hidden"}

@@ -13,6 +13,7 @@ from mtl_helpers.plots import figure_png
 from mtl_helpers.plots.pictures import (
     draw_copies,
     draw_shapes,
+    plot_amounts,
     plot_influence,
     plot_padding,
     plot_seed_pairs,
@@ -101,6 +102,19 @@ def test_the_turn_shows_both_arms_and_the_pull_of_each_task():
     assert means[0].get_linestyle() != "-" and {line.get_label() for line in pull.lines[:2]} == {"topic", "sentiment"}
 
 
+def test_scores_by_labels_have_a_line_an_arm_and_a_gap_where_there_is_no_score():
+    keys = [("topic", "words", "20"), ("topic", "words", "all"), ("topic", "net", "all"), ("mood", "net", "20")]
+    index = pd.MultiIndex.from_tuples(keys)
+    scores = pd.DataFrame({"score": [0.2, 0.8, 0.9, 0.5]}, index=index)
+    scores = scores.assign(low=scores.score - 0.1, high=scores.score + 0.2)
+    topic, mood = plot_amounts(scores, marks={"mood": ("none", 0.6)}).axes
+    lines = {bars.get_label(): bars[0].get_ydata().tolist() for bars in topic.containers}
+    assert lines == {"words": [0.2, 0.8], "net": [0.9]} and topic.containers[1][0].get_xdata()[0] > 0.9
+    (low, high) = mood.containers[0][2][0].get_segments()[0][:, 1]
+    assert (low, high) == (pytest.approx(0.4), pytest.approx(0.7)) and mood.texts[0].get_text() == "none"
+    assert {bars[0].get_marker() for bars in topic.containers} == {"o", "s"}
+
+
 @pytest.mark.parametrize(
     "draw",
     [
@@ -108,6 +122,7 @@ def test_the_turn_shows_both_arms_and_the_pull_of_each_task():
         lambda: draw_copies({}),
         lambda: plot_padding({}),
         lambda: plot_influence({}),
+        lambda: plot_amounts(pd.DataFrame()),
         lambda: plot_seed_pairs({}),
         lambda: plot_turn(pd.DataFrame(), turn=1, task="topic", turned="a", other="b"),
     ],

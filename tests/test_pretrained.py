@@ -386,6 +386,29 @@ def change(folder, **values):
     (folder / "adapter_config.json").write_text(json.dumps(config), encoding="utf-8")
 
 
+def test_a_lora_is_saved_as_an_adapter_of_peft_s_and_read_again(families, tmp_path):
+    """Its folder holds no pickle, and names the base by its name and not by where its files lie."""
+    encoder, subwords = load_pretrained(families["bert"])
+    tokens, _ = subwords.encode(TEXTS)
+    with pytest.raises(ModelError, match="no LoRA to save"):
+        encoder.save_adapter(tmp_path)
+    encoder.add_lora(2).eval()
+    for name, parameter in encoder.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter)
+    encoder.save_adapter(tmp_path / "adapter")
+    assert {path.suffix for path in (tmp_path / "adapter").iterdir()} <= {".json", ".safetensors", ".md"}
+    config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))
+    assert config["base_model_name_or_path"] == encoder.source.name and config["peft_type"] == "LORA"
+    again = load_pretrained(families["bert"])[0].load_adapter(tmp_path / "adapter").eval()
+    assert torch.equal(again(tokens), encoder(tokens))
+    from peft import PeftModel
+
+    other = PeftModel.from_pretrained(load_pretrained(families["bert"])[0].transformer, tmp_path / "adapter")
+    states = other(input_ids=tokens, attention_mask=(tokens != 0).long()).last_hidden_state
+    assert torch.allclose(states[0, : (tokens[0] != 0).sum()].mean(dim=0), encoder(tokens)[0], atol=1e-5)
+
+
 @pytest.mark.bad_input
 @pytest.mark.parametrize(
     ("spoil", "said"),

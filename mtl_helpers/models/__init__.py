@@ -3,7 +3,9 @@
 from mtl_helpers.models.fusion import FusionEncoder
 from mtl_helpers.models.images import ImageEncoder
 from mtl_helpers.models.large.frozen import FrozenFeatures, OnFeatures
-from mtl_helpers.models.large.pretrained import PretrainedEncoder, Subwords, load_pretrained
+from mtl_helpers.models.large.pretrained import PretrainedEncoder, load_pretrained
+from mtl_helpers.models.large.soft_prompt import SoftPrompt
+from mtl_helpers.models.large.subwords import Subwords
 from mtl_helpers.models.large.weight_files import MINILM, find_weights
 from mtl_helpers.models.multi_task import Answers, ModelError, MultiTaskModel, shared_parameters, unwrapped
 from mtl_helpers.models.parameters import count_parameters, parameters_by_part, trainable_numbers
@@ -21,6 +23,7 @@ __all__ = [
     "MultiTaskModel",
     "OnFeatures",
     "PretrainedEncoder",
+    "SoftPrompt",
     "Subwords",
     "TextEncoder",
     "TransformerEncoder",

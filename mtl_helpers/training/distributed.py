@@ -6,7 +6,8 @@ Started by PyTorch's own launcher, with as many processes as there are devices:
     torchrun --nproc-per-node 2 -m mtl_helpers.training.distributed --steps 20           # two; on a CPU, through gloo
 
 `accelerate` finds the devices and the other processes, wraps the model in DistributedDataParallel, and casts to bfloat16 if
-that is asked for. The loop is `train_steps`, as everywhere.
+that is asked for. The loop is `train_steps`, as everywhere. All that can be chosen is in `Options`; with
+``--checkpoints FOLDER`` a run that was stopped goes on by the same command and ``--resume``.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -26,12 +30,15 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.utils.data import DataLoader
 
+from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.data import Vocabulary, encode_reviews, load_reviews, make_loader, split_reviews
 from mtl_helpers.data.batches import Batch
 from mtl_helpers.models import CNNEncoder, MultiTaskModel, load_pretrained
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
+from mtl_helpers.training.checkpoints import checkpoint
 from mtl_helpers.training.loop import Record, train_steps
 from mtl_helpers.training.rules import StaticWeights
+from mtl_helpers.training.task_weights import TrainingError
 
 if TYPE_CHECKING:
     from accelerate import Accelerator
@@ -49,10 +56,11 @@ class ShareOfBatches:
         self.loader, self.accelerator = loader, accelerator
         self.counts: dict[str, tuple[int, int]] = {}
 
-    @property
-    def dataset(self) -> Any:
-        """The data behind the batches."""
-        return getattr(self.loader, "dataset", None)
+    def __getattr__(self, name: str) -> Any:
+        """What else a loader is asked for, such as its data and what draws its order."""
+        if name == "loader":  # not there yet: in a copy that is being made
+            raise AttributeError(name)
+        return getattr(self.loader, name)
 
     def __iter__(self) -> Iterator[Batch]:
         from accelerate.utils import send_to_device
@@ -115,17 +123,18 @@ def train_shared(
     accelerator: Accelerator,
     *,
     weights: Mapping[str, float] | None = None,
+    resume: Mapping[str, Any] | None = None,
 ) -> Iterator[Record]:
     """`train_steps` on all processes at once: records of the *whole* batch, the same in each process.
 
     ``loader`` gives whole batches, the same in each process. Up to rounding, and to dropout, which each process draws for
     itself, a step is the step that one process alone would take. λ is by hand: rules that weigh gradients would each see
-    their own share's only.
+    their own share's only. ``resume`` is this process's own `checkpoint`.
     """
     wrapped, optimizer = accelerator.prepare(model, optimizer)
     batches = ShareOfBatches(loader, accelerator)
     rule = SharedWeights(model.tasks, weights, batches, accelerator.num_processes)
-    for record in train_steps(wrapped, batches, optimizer, weights=rule):
+    for record in train_steps(wrapped, batches, optimizer, weights=rule, resume=resume):
         here = [count for count, _ in batches.counts.values()]
         sums = [record.losses[name] * n if n else 0.0 for name, n in zip(batches.counts, here, strict=True)]
         sums = accelerator.reduce(torch.tensor(sums, device=accelerator.device), reduction="sum").tolist()
@@ -137,17 +146,61 @@ def train_shared(
         yield record
 
 
+@dataclass(frozen=True)
+class Options:
+    """What a run is made of; raises `TrainingError` for a value that cannot be.
+
+    >>> Options(encoder="minilm", lora=16, precision="bf16").steps
+    100
+    """
+
+    encoder: str = "CNN"
+    lora: int = 8
+    steps: int = 100
+    batch_size: int = 32
+    lr: float = 1e-3
+    seed: int = 0
+    precision: Literal["no", "bf16"] = "no"
+    checkpoints: Path | None = None
+    every: int = 50
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch_size", "every"):
+            whole_number(f"--{name.replace('_', '-')}", getattr(self, name), TrainingError)
+        whole_number("--lora, the rank,", self.lora, TrainingError, at_least=0)
+        number("--lr", self.lr, TrainingError, above=0)
+        if self.resume and self.checkpoints is None:
+            raise TrainingError("--resume goes on from a folder of checkpoints: name it by --checkpoints FOLDER.")
+
+    def file(self, rank: int, world: int) -> Path:
+        """Where this process's checkpoint lies: each has its own, as each draws its own dropout."""
+        return self.checkpoints / f"process-{rank + 1}-of-{world}.pt"
+
+
+def read_options(arguments: Sequence[str] | None = None) -> Options:
+    """The options of the command line; it ends with a line that says what is wrong with them, if anything is."""
+    parser = argparse.ArgumentParser(prog="mtl_helpers.training.distributed", description=main.__doc__)
+    add, default = parser.add_argument, Options()
+    add("--encoder", default=default.encoder, help="CNN, minilm, or a folder or hub name of another BERT or GPT")
+    add("--lora", type=int, default=default.lora, metavar="RANK", help="in a pre-trained encoder; 0: all of it learns")
+    add("--steps", type=int, default=default.steps, help="of the whole run, those before --resume included")
+    add("--batch-size", type=int, default=default.batch_size, help="rows of a step, over all processes")
+    add("--lr", type=float, default=default.lr)
+    add("--seed", type=int, default=default.seed)
+    add("--precision", choices=["no", "bf16"], default=default.precision, help="bf16: mixed precision")
+    add("--checkpoints", type=Path, metavar="FOLDER", help="keep the run here, so that --resume can go on from it")
+    add("--every", type=int, default=default.every, metavar="STEPS", help="from one checkpoint to the next")
+    add("--resume", action="store_true", help="go on from the checkpoints, in as many processes as wrote them")
+    try:
+        return Options(**vars(parser.parse_args(arguments)))
+    except TrainingError as error:
+        parser.error(str(error))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train a multi-task model on the review corpus; the first process prints a JSON line a step."""
-    parser = argparse.ArgumentParser(prog="mtl_helpers.training.distributed", description=main.__doc__)
-    parser.add_argument("--encoder", default="CNN", help="CNN, minilm, or a folder or hub name of another BERT or GPT")
-    parser.add_argument("--lora", type=int, default=8, metavar="RANK", help="rank of LoRA in a pre-trained encoder")
-    parser.add_argument("--steps", type=int, default=100)
-    parser.add_argument("--batch-size", type=int, default=32, help="rows of a step, over all processes")
-    parser.add_argument("--lr", type=float, default=1e-3)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--precision", choices=["no", "bf16"], default="no", help="bf16: mixed precision")
-    chosen = parser.parse_args(arguments)
+    chosen = read_options(arguments)
     from accelerate import Accelerator
 
     accelerator = Accelerator(mixed_precision=chosen.precision, cpu=not torch.accelerator.is_available())
@@ -159,17 +212,50 @@ def main(arguments: Sequence[str] | None = None) -> None:
         encoder = CNNEncoder(len(vocabulary))
     else:
         encoder, vocabulary = load_pretrained() if chosen.encoder == "minilm" else load_pretrained(chosen.encoder)
-        encoder.add_lora(chosen.lora)
+        if chosen.lora:
+            encoder.add_lora(chosen.lora)
     model = MultiTaskModel(encoder, tasks)
     loader = make_loader(encode_reviews(train, vocabulary, tasks), chosen.batch_size, shuffle=True, seed=chosen.seed)
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=chosen.lr)
-    for record in train_shared(model, loader, optimizer, accelerator, weights={"stars": 0.2}):
+    resume = read_checkpoint(chosen, accelerator) if chosen.resume else None
+    for record in train_shared(model, loader, optimizer, accelerator, weights={"stars": 0.2}, resume=resume):
         if accelerator.is_main_process:
             print(json.dumps({"step": record.step, **record.losses}), flush=True)
-        if record.step == chosen.steps:
+        if chosen.checkpoints and (record.step % chosen.every == 0 or record.step == chosen.steps):
+            write_checkpoint(checkpoint(record, model, optimizer), chosen, accelerator)
+        if record.step >= chosen.steps:
             break
     accelerator.wait_for_everyone()
     accelerator.end_training()
+
+
+def write_checkpoint(state: Mapping[str, Any], chosen: Options, accelerator: Accelerator) -> None:
+    """Each process its own, put in place once all are written, so that a kill leaves the last ones whole."""
+    file = chosen.file(accelerator.process_index, accelerator.num_processes)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(state, new := file.with_suffix(".new"))
+    accelerator.wait_for_everyone()
+    os.replace(new, file)
+
+
+def read_checkpoint(chosen: Options, accelerator: Accelerator) -> dict[str, Any]:
+    """This process's own; raises `TrainingError` if it is missing, at the end already, or not of the others' step."""
+    file = chosen.file(accelerator.process_index, accelerator.num_processes)
+    if not file.is_file():
+        there = ", ".join(sorted(path.name for path in chosen.checkpoints.glob("*.pt"))) or "no checkpoint"
+        raise TrainingError(
+            f"{chosen.checkpoints} lacks {file.name}, found {there}: go on with as many processes as were stopped."
+        )
+    state = torch.load(file, map_location="cpu")
+    step = state["place"]["step"]
+    steps = accelerator.gather(torch.tensor([step], device=accelerator.device)).tolist()
+    if len(set(steps)) > 1:
+        raise TrainingError(f"The processes' checkpoints in {chosen.checkpoints} are of the steps {steps}: begin anew.")
+    if step >= chosen.steps:
+        raise TrainingError(
+            f"The run in {chosen.checkpoints} has its {step} steps; for more give --steps {2 * step}, say."
+        )
+    return state
 
 
 if __name__ == "__main__":

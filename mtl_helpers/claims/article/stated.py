@@ -2,17 +2,7 @@
 
 from __future__ import annotations
 
-from mtl_helpers.claims.article.conditions import (
-    ACTION,
-    ALONE,
-    ROUTES,
-    SHARED,
-    SMALL,
-    STARS,
-    TOLD,
-    WAYPOINTS,
-    on_both,
-)
+from mtl_helpers.claims.article.conditions import ACTION, ALONE, ROUTES, SHARED, SMALL, STARS, TOLD, WAYPOINTS, on_both
 from mtl_helpers.claims.article.rule import ArticleClaim, Evidence
 
 ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
@@ -39,6 +29,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         counts="a pre-trained encoder ahead of small models; and a second task that still adds to it",
         evidence=(
             Evidence("07-few-topic-1", "above", "topic has 20 labels (frozen encoder)"),
+            Evidence("07-few-sentiment", "above", "sentiment has all labels (frozen encoder)"),
             Evidence("07-stars-MiniLM", "above", "a second task joins the frozen encoder"),
             *on_both("08-frozen-20", "above", "{task} has 20 labels (sealed reviews)"),
             *on_both("08-frozen", "above", "{task} has all labels (sealed reviews)"),
@@ -283,6 +274,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         evidence=(
             Evidence("04-temperature", "below", "the larger data set is drawn in proportion (reviews)"),
             Evidence("07-mixing", "below", "tasks are drawn in proportion (text to text)"),
+            Evidence("07-mixing-draws", "below", "and twice as long, so that sentiment is drawn as often"),
         ),
     ),
     ArticleClaim(

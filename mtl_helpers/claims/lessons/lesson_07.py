@@ -65,12 +65,13 @@ QUIZZES = {
     "07-2": (
         "2. The frozen features are superb for topic and poor for sentiment. Which reason is left?",
         {
-            "Sentiment is out of reach of any model.": "A bag of words, with all labels, gets 82 % of it.",
+            "Sentiment is out of reach of any model.": "A bag of words, with all labels, gets 83 % of it.",
             "There were too few labels.": "With all labels the frozen encoder stays at two in three.",
-            "It was trained to tell what a text is about.": "It fits: praise and blame share a "
-            "subject. Not tested here.",
+            "The heads were trained too little.": "Fitted until they converge they are as good as before.",
+            "What tells praise from blame is not in the features.": "At least no linear head finds it, with all labels "
+            "and fitted to the end. Why it is not there is another question.",
         },
-        "It was trained to tell what a text is about.",
+        "What tells praise from blame is not in the features.",
     ),
     "07-3": (
         "3. Tasks are named in the text. What has become of λ?",
@@ -96,12 +97,12 @@ PREDICTIONS = {
     ),
     "07-b": Prediction(
         {
-            "both rise": "With them the LSTM's mean rises by 18 points and the frozen encoder's by none.",
-            "the LSTM's rises and MiniLM's does not": "Three seeds do not show the LSTM's 18 points beyond doubt; the frozen "
-            "encoder's mean does not move.",
-            "neither rises": "In each of three seeds the LSTM with stars is 15 points better or more.",
+            "like a coin": "Praise earns stars: who predicts the stars knows the sentiment.",
+            "halfway to a bag of words with all labels": "Stars are no distant relative here: they hold every label.",
+            "like a bag of words with all labels": "In this corpus sentiment is stars over a threshold: "
+            "all its labels were there.",
         },
-        right="the LSTM's rises and MiniLM's does not",
+        right="like a bag of words with all labels",
     ),
     "07-c": Prediction(
         {
@@ -121,13 +122,13 @@ PREDICTIONS = {
     ),
     "07-e": Prediction(
         {
-            "heads only: 3,080 numbers will do": "Sentiment is not in the features; it takes a change of the encoder.",
-            "one LoRA for both": "Three seeds do not show that it gains.",
-            "one LoRA for each": "The one whose gain is clear after three seeds, with a hundredth of the numbers.",
-            "all 23 million numbers": "The mean is as high, but three seeds between 10 and 22 points do not show it.",
-            "the last two layers": "Three seeds do not show that they gain.",
+            "heads only: 3,080 numbers will do": "They lie below it in each seed: sentiment is not in the features.",
+            "one LoRA for each": "Ahead in each of five seeds; as one of fourteen comparisons that is not shown.",
+            "a soft prompt": "Ten vectors move sentiment little in 60 steps.",
+            "all 23 million numbers": "Their mean is five points higher, and the interval holds zero.",
+            "none": "One LoRA for each is ahead in each of five seeds; as one of fourteen comparisons that is not shown.",
         },
-        right="one LoRA for each",
+        right="none",
     ),
     "07-g": Prediction(
         {

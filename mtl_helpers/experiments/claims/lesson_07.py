@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 import pandas as pd
 
-from mtl_helpers.claims import Claim, computed, from_runs
+from mtl_helpers.claims import Claim, computed, from_differences, from_runs
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
 from mtl_helpers.experiments.large_models import SHARED_ROWS
@@ -13,78 +15,157 @@ from mtl_helpers.models.sizes import ARCHITECTURES, MIXTRAL
 SOURCE = "large_models.csv"
 SPLIT, NEW = "split, labels, first weights, order", "reviews, first weights, order"
 FAMILIES = {  # what one question of the lesson compares, and how many comparisons that is
-    "few": ("07: frozen MiniLM against three others, two tasks, three sizes", 18),
-    "stars": ("07: stars as a second task, two encoders, two tasks, three sizes", 12),
-    "tuning": ("07: four ways of fine-tuning against heads only, two tasks", 8),
-    "lora": ("07: one LoRA per task against a shared one, two tasks", 2),
-    "mixing": ("07: two mixtures against the proportional one, two tasks", 4),
+    "few": ("07: frozen MiniLM against a bag of words at four sizes, an LSTM at three, two tasks", 14),
+    "converged": ("07: two converged heads against 300 steps, two tasks, four sizes", 8 * 2),
+    "stars": ("07: stars for sentiment, read off at two sizes, a second task at two", 4),
+    "heads": ("07: six ways of fine-tuning against heads only, two tasks", 6 * 2),
+    "words": ("07: seven ways of fine-tuning against a bag of words, two tasks", 7 * 2),
+    "shared": ("07: one LoRA per task against a shared one of two ranks, two tasks", 2 * 2),
+    "mixing": ("07: three mixtures against the proportional one, two tasks", 3 * 2),
+    "draws": ("07: the equal mixture against as many prompts of sentiment in two other ways", 2),
 }
+PARTS = {"heads": "tuning", "words": "tuning", "shared": "tuning", "mixing": "mixing", "draws": "mixing"}
 
 
 def claims() -> list[Claim]:
     """A row for each bold conclusion."""
     runs = read_result("large_models")
-    return [*few_labels(runs), *fine_tuning(runs), *mixing(runs), *sizes(runs), *on_paper()]
+    return [*few_labels(runs), *stars(runs), *fine_tuning(runs), *mixing(runs), *sizes(runs), *on_paper()]
 
 
 def few_labels(runs: pd.DataFrame) -> list[Claim]:
-    """Pre-training and a second task, at 20 labels."""
-    ahead = "with 20 labels the frozen encoder is ahead of all others on topic, 50 points above a bag of words"
-    behind = "on sentiment an LSTM with stars is ahead of the frozen encoder"
-    stars = "three seeds do not tell what stars add to a sentiment model"
-    others = ("bag of words", "LSTM", "LSTM + stars")
-    rows = [
-        compared(
-            runs, "few", "topic", "MiniLM", other, id=f"07-few-topic-{i}", sentence=ahead, kind="higher", labels="20"
-        )
-        for i, other in enumerate(others, start=1)
-    ]
-    mood = compared(
-        runs, "few", "sentiment", "MiniLM", others[2], id="07-few-sentiment", sentence=behind, kind="lower", labels="20"
-    )
-    second = [
+    """What pre-training brings, at 20 labels and at all; and that no head was trained too little."""
+    ahead = "with 20 labels the frozen encoder is ahead of all others on topic, 46 points above a bag of words"
+    behind = "on sentiment it stays 16 points below a bag of words, with all labels"
+    trained = "fitted until it converges, its head stays within 5 points of that"
+    row = {"family": "few", "arm": "MiniLM"}
+    return [
+        compared(runs, task="topic", labels="20", against="bag of words", id="few-topic-1", sentence=ahead, **row),
+        compared(runs, task="topic", labels="20", against="LSTM", id="few-topic-2", sentence=ahead, **row),
         compared(
             runs,
-            "stars",
-            "sentiment",
-            f"{arm} + stars",
-            arm,
-            id=f"07-stars-{name}",
-            sentence=stars,
-            kind="open",
-            labels="20",
-        )
-        for arm, name in (("LSTM", "LSTM"), ("MiniLM, layer", "MiniLM"))
+            task="sentiment",
+            labels="all",
+            against="bag of words",
+            id="few-sentiment",
+            sentence=behind,
+            kind="lower",
+            **row,
+        ),
+        compared(
+            runs,
+            family="converged",
+            task="sentiment",
+            arm="MiniLM, converged",
+            against="MiniLM",
+            labels="all",
+            id="converged",
+            sentence=trained,
+            kind="equal",
+            margin=5,
+        ),
     ]
-    return [*rows, mood, *second]
+
+
+def stars(runs: pd.DataFrame) -> list[Claim]:
+    """Stars hold sentiment: read off them, and as a second task."""
+    read = "off the stars a bag of words reads sentiment within 5 points of one that learnt from all labels of it"
+    ahead = "without one label of sentiment it is 28 points above the frozen encoder with 20"
+    second = "above the frozen encoder stars as a second task change sentiment by less than 5 points"
+    mood = (
+        runs[(runs.part == "labels") & (runs.task == "sentiment")]
+        .set_index(["arm", "labels", "seed"])
+        .score.sort_index()
+    )
+    off = mood["bag of words, off the stars", "0"]
+    name, comparisons = FAMILIES["stars"]
+    row = {
+        "unit": "points",
+        "resampled": SPLIT,
+        "source": SOURCE,
+        "shared_rows": SHARED_ROWS["labels"],
+        "family": name,
+        "comparisons": comparisons,
+    }
+    return [
+        from_differences(
+            (100 * (off - mood["bag of words", "all"])).to_numpy(),
+            id="07-off-stars-1",
+            sentence=read,
+            kind="equal",
+            margin=5,
+            baseline="bag of words, all labels of sentiment",
+            **row,
+        ),
+        from_differences(
+            (100 * (off - mood["MiniLM", "20"])).to_numpy(),
+            id="07-off-stars-2",
+            sentence=ahead,
+            kind="higher",
+            baseline="MiniLM, 20 labels",
+            **row,
+        ),
+        compared(
+            runs,
+            family="stars",
+            task="sentiment",
+            arm="MiniLM, layer + stars",
+            against="MiniLM, layer",
+            labels="20",
+            id="stars-MiniLM",
+            sentence=second,
+            kind="equal",
+            margin=5,
+        ),
+    ]
 
 
 def fine_tuning(runs: pd.DataFrame) -> list[Claim]:
-    """Sentiment by ways of fine-tuning."""
-    gain = "one LoRA per task lifts sentiment by 16 points over heads only"
-    unclear = "for all layers, the last two and a shared LoRA three seeds do not tell"
+    """Ways of fine-tuning against heads only and a bag of words, and one LoRA per task against a shared one."""
+    gain = "one LoRA per task lifts sentiment by 17 points over heads only"
+    words = "that any way of fine-tuning beats a bag of words on sentiment is not shown"
+    apart = "one LoRA per task is not told from a shared one, of rank 8 or of rank 16"
+    alone = "LoRA, one per task"
+    rows = [
+        compared(
+            runs, family="heads", task="sentiment", arm=alone, against="heads only", id="tuned-one-LoRA", sentence=gain
+        )
+    ]
     names = {
-        "LoRA, one per task": "one-LoRA",
-        "all layers": "all",
         "last two layers": "last",
         "LoRA, shared": "shared-LoRA",
+        "LoRA of rank 16, shared": "rank-16",
+        alone: "one-LoRA",
+        "soft prompt, shared": "prompt",
+        "all layers": "all",
     }
-    rows = []
     for arm, name in names.items():
-        said: tuple[str, Kind] = (gain, "higher") if name == "one-LoRA" else (unclear, "open")
-        rows.append(
-            compared(
-                runs, "tuning", "sentiment", arm, "heads only", id=f"07-tuned-{name}", sentence=said[0], kind=said[1]
-            )
-        )
+        row = {"family": "words", "task": "sentiment", "against": "bag of words", "sentence": words}
+        rows.append(compared(runs, arm=arm, id=f"words-{name}", kind="open", **row))
+    for against, name in (("LoRA, shared", "8"), ("LoRA of rank 16, shared", "16")):
+        row = {"family": "shared", "task": "sentiment", "arm": alone, "sentence": apart}
+        rows.append(compared(runs, against=against, id=f"one-or-shared-{name}", kind="open", **row))
     return rows
 
 
 def mixing(runs: pd.DataFrame) -> list[Claim]:
-    """Tasks named in the text, drawn in proportion or equally."""
-    sentence = "drawn equally, sentiment is 29 points above drawn in proportion, after 700 steps"
+    """Tasks named in the text, drawn in proportion or equally; and sentiment drawn as often in other ways."""
+    equal = "drawn equally, sentiment is 29 points above drawn in proportion, after 700 steps"
+    longer = "what 1,400 steps in proportion bring three seeds do not tell"
+    draws = "once sentiment is drawn as often, they do not tell the equal mixture from the others"
+    first, twice, alone = "proportional", "proportional, twice the steps", "sentiment alone, half the steps"
+    row = {"task": "sentiment"}
     return [
-        compared(runs, "mixing", "sentiment", "equal", "proportional", id="07-mixing", sentence=sentence, kind="higher")
+        compared(runs, family="mixing", arm="equal", against=first, id="mixing", sentence=equal, **row),
+        compared(
+            runs, family="mixing", arm=twice, against=first, id="mixing-longer", sentence=longer, kind="open", **row
+        ),
+        compared(
+            runs, family="draws", arm="equal", against=twice, id="mixing-draws", sentence=draws, kind="open", **row
+        ),
+        compared(
+            runs, family="draws", arm="equal", against=alone, id="mixing-alone", sentence=draws, kind="open", **row
+        ),
     ]
 
 
@@ -116,30 +197,33 @@ def on_paper() -> list[Claim]:
 
 def compared(
     runs: pd.DataFrame,
+    *,
     family: str,
     task: str,
     arm: str,
     against: str,
-    *,
     id: str,
     sentence: str,
-    kind: Kind,
+    kind: Kind = "higher",
     labels: str | None = None,
+    margin: float = math.nan,
 ) -> Claim:
-    """One arm against another in a task's accuracy, in points."""
-    part = {"few": "labels", "stars": "labels", "lora": "tuning"}.get(family, family)
-    rows = runs[(runs.part == part) & (runs.task == task)]
+    """One arm against another in a task's accuracy, in points, over the seeds that both have."""
+    part = PARTS.get(family, "labels")
+    rows = runs[(runs.part == part) & (runs.task == task) & runs.arm.isin([arm, against])]
+    rows = rows if labels is None else rows[rows.labels == labels]
     name, comparisons = FAMILIES[family]
     return from_runs(
-        rows if labels is None else rows[rows.labels == labels],
+        rows[rows.groupby("seed").arm.transform("nunique") == 2],
         arm,
         against,
-        id=id,
+        id=f"07-{id}",
         sentence=sentence,
         kind=kind,
         resampled=NEW if part == "mixing" else SPLIT,
         source=SOURCE,
         shared_rows=SHARED_ROWS[part],
+        margin=margin,
         family=name,
         comparisons=comparisons,
     )

@@ -14,7 +14,8 @@ from tqdm.auto import tqdm
 
 from mtl_helpers.data.vocabulary import check_texts
 from mtl_helpers.models.described import Described
-from mtl_helpers.models.large.pretrained import PretrainedEncoder, Subwords
+from mtl_helpers.models.large.pretrained import PretrainedEncoder
+from mtl_helpers.models.large.subwords import Subwords
 from mtl_helpers.models.multi_task import ModelError
 
 

@@ -1,4 +1,4 @@
-"""LoRA by way of `peft`: corrections put into a transformer, described, and read from a folder that peft saved."""
+"""LoRA by way of `peft`: corrections put into a transformer, described, and kept in a folder as peft keeps them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,14 @@ def lora_settings(transformer: PeftModel | PreTrainedModel) -> dict[str, Any] | 
         return None
     found = transformer.peft_config["default"].to_dict()
     return {key: sorted(value) if isinstance(value, set) else value for key, value in found.items() if key in _SETTINGS}
+
+
+def write_adapter(transformer: PeftModel, folder: str | os.PathLike[str], base: str | None) -> None:
+    """What `read_adapter` reads, as peft writes it: only the LoRA, in safetensors, and the name of its ``base``."""
+    transformer.peft_config[
+        "default"
+    ].base_model_name_or_path = base  # peft takes the place of the files on this machine
+    transformer.save_pretrained(os.fspath(folder), safe_serialization=True)
 
 
 def read_adapter(

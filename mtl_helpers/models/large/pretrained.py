@@ -12,9 +12,10 @@ import torch
 from torch import Tensor, nn
 
 from mtl_helpers.arguments import whole_number
-from mtl_helpers.data.vocabulary import PAD, TextNumbers
+from mtl_helpers.data.vocabulary import PAD
 from mtl_helpers.models.described import Described
-from mtl_helpers.models.large.lora import lora_settings, read_adapter, take_adapter, with_lora
+from mtl_helpers.models.large.lora import lora_settings, read_adapter, take_adapter, with_lora, write_adapter
+from mtl_helpers.models.large.subwords import Subwords, exchanged
 from mtl_helpers.models.large.weight_files import MINILM, Source, find_weights
 from mtl_helpers.models.multi_task import ModelError
 from mtl_helpers.models.text import word_mask
@@ -22,57 +23,6 @@ from mtl_helpers.models.text import word_mask
 if TYPE_CHECKING:  # transformers takes seconds to import: whoever loads no pre-trained model does without
     from tokenizers import Tokenizer
     from transformers import PretrainedConfig, PreTrainedModel
-
-
-class Subwords(TextNumbers):
-    """The pieces of words that a pre-trained model reads, with the interface of `Vocabulary`; each text is cut up once.
-
-    0 is padding here as everywhere in the course. A model whose own padding has another number ``padding`` finds 0 and that
-    number exchanged; `PretrainedEncoder` changes them back. Texts are cut after ``max_length`` pieces, and a word that is no
-    piece is spelt by several: nothing is unknown.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, *, padding: int = PAD, max_length: int = 64) -> None:
-        tokenizer.no_padding()
-        tokenizer.enable_truncation(max_length)
-        self.tokenizer, self.padding = tokenizer, padding
-        self._numbers: dict[str, list[int]] = {}
-
-    @property
-    def words(self) -> list[str]:
-        """All pieces, each at its number."""
-        return [self.tokenizer.id_to_token(i) for i in _exchanged(torch.arange(len(self)), self.padding).tolist()]
-
-    def __len__(self) -> int:
-        return self.tokenizer.get_vocab_size()
-
-    def __contains__(self, piece: str) -> bool:
-        return self.tokenizer.token_to_id(piece) is not None
-
-    def pieces(self, text: str) -> list[str]:
-        """The pieces of a text as text."""
-        return self.tokenizer.encode(text).tokens
-
-    def numbers(self, text: str) -> list[int]:
-        """The numbers of a text's pieces, kept for the next time."""
-        if text not in self._numbers:
-            own = torch.tensor(self.tokenizer.encode(text).ids, dtype=torch.long)
-            self._numbers[text] = _exchanged(own, self.padding).tolist()
-        return self._numbers[text]
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the tokenizer, and how it is used, as JSON; `load` reads it."""
-        values = {"padding": self.padding, "tokenizer": json.loads(self.tokenizer.to_str())}
-        Path(path).write_text(json.dumps(values, ensure_ascii=False), encoding="utf-8")
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Subwords:
-        """Read what `save` wrote."""
-        from tokenizers import Tokenizer
-
-        values = json.loads(Path(path).read_text(encoding="utf-8"))
-        tokenizer = Tokenizer.from_str(json.dumps(values["tokenizer"]))
-        return cls(tokenizer, padding=values["padding"], max_length=tokenizer.truncation["max_length"])
 
 
 class PretrainedEncoder(Described, nn.Module):
@@ -154,6 +104,15 @@ class PretrainedEncoder(Described, nn.Module):
         self.transformer = take_adapter(self.transformer, config, numbers)
         return self.train(self.training)
 
+    def save_adapter(self, folder: str | os.PathLike[str]) -> None:
+        """Write the LoRA alone to ``folder`` as `peft` does, in safetensors; `load_adapter` and `peft` read it.
+
+        Raises `ModelError` if there is none.
+        """
+        if lora_settings(self.transformer) is None:
+            raise ModelError("This encoder has no LoRA to save: call encoder.add_lora(rank) before it is trained.")
+        write_adapter(self.transformer, folder, self.source and self.source.name)
+
     def _check_no_lora(self) -> None:
         if lora_settings(self.transformer) is not None:
             raise ModelError("This encoder has its LoRA already; load the encoder anew for another.")
@@ -197,18 +156,26 @@ class PretrainedEncoder(Described, nn.Module):
         """As for every module, but for a frozen encoder, which stays in eval mode."""
         return super().train(mode and any(p.requires_grad for p in self.parameters()))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Encode piece numbers ``(batch, time)``, padded with 0, as ``(batch, features)``."""
-        mask = word_mask(self, tokens, self.transformer.get_input_embeddings().num_embeddings)
+    def forward(self, tokens: Tensor, prompt: Tensor | None = None) -> Tensor:
+        """Encode piece numbers ``(batch, time)``, padded with 0, as ``(batch, features)``.
+
+        Vectors ``prompt (n, features)``, if there are any, are read before each text, see `SoftPrompt`.
+        """
+        embeddings = self.transformer.get_input_embeddings()
+        mask = word_mask(self, tokens, embeddings.num_embeddings)
+        prompt = embeddings.weight[:0] if prompt is None else prompt
         longest = getattr(self.transformer.config, "max_position_embeddings", None)
-        if longest is not None and tokens.shape[1] > longest:
+        if longest is not None and len(prompt) + tokens.shape[1] > longest:
             raise ModelError(
-                f"A text of {tokens.shape[1]} pieces is longer than the {longest} positions of the model; give Subwords a "
-                f"max_length of at most {longest}."
+                f"A text of {tokens.shape[1]} pieces is longer than the {longest - len(prompt)} positions of the model; give "
+                f"Subwords a max_length of at most {longest - len(prompt)}."
             )
-        states = self.transformer(
-            input_ids=_exchanged(tokens, self.padding), attention_mask=mask.long()
-        ).last_hidden_state
+        numbers, read = exchanged(tokens, self.padding), mask
+        inputs = {"input_ids": numbers}
+        if len(prompt):
+            inputs = {"inputs_embeds": torch.cat([prompt.expand(len(tokens), -1, -1), embeddings(numbers)], dim=1)}
+            read = torch.cat([mask.new_ones(len(tokens), len(prompt)), mask], dim=1)
+        states = self.transformer(**inputs, attention_mask=read.long()).last_hidden_state[:, len(prompt) :]
         if self.pooling == "last":
             return states[torch.arange(len(states), device=states.device), mask.sum(dim=1) - 1]
         return (states * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
@@ -291,10 +258,3 @@ def _usual_pooling(config: PretrainedConfig) -> str:
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES
 
     return "mean" if config.model_type in MODEL_FOR_MASKED_LM_MAPPING_NAMES else "last"
-
-
-def _exchanged(numbers: Tensor, padding: int) -> Tensor:
-    """The numbers with 0 and ``padding`` exchanged."""
-    if padding == PAD:
-        return numbers
-    return torch.where(numbers == PAD, padding, torch.where(numbers == padding, PAD, numbers))

@@ -1,12 +1,13 @@
-"""Pictures that lessons 00 to 02 show once: data and their splits, a model's shapes, a run that turns."""
+"""Pictures that lessons show once: data and their splits, a model's shapes, a run that turns, scores by labels."""
 
 from mtl_helpers.plots.pictures.of_data import draw_copies, plot_padding, plot_shares
 from mtl_helpers.plots.pictures.of_models import draw_shapes, plot_influence
-from mtl_helpers.plots.pictures.of_runs import plot_seed_pairs, plot_turn
+from mtl_helpers.plots.pictures.of_runs import plot_amounts, plot_seed_pairs, plot_turn
 
 __all__ = [
     "draw_copies",
     "draw_shapes",
+    "plot_amounts",
     "plot_influence",
     "plot_padding",
     "plot_seed_pairs",

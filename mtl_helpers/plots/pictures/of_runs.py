@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from mtl_helpers.plots.figure import Figure
-from mtl_helpers.plots.styles import COLOURS, task_markers, task_styles
+from mtl_helpers.plots.styles import COLOURS, numbered_marker, numbered_style, task_markers, task_styles
 
 
 def plot_seed_pairs(tables: Mapping[str, pd.DataFrame], *, title: str = "", label: str = "accuracy") -> Figure:
@@ -61,4 +61,43 @@ def plot_turn(looks: pd.DataFrame, *, turn: int, task: str, turned: str, other: 
         ax.axvline(turn, color="#999999", linewidth=1, linestyle=":")
         ax.legend(frameon=False, fontsize=10)
         ax.spines[["top", "right"]].set_visible(False)
+    return figure
+
+
+def plot_amounts(scores: pd.DataFrame, *, marks: Mapping[str, tuple[str, float]] | None = None) -> Figure:
+    """Scores by the number of labels, with their intervals: a panel a task, a line an arm.
+
+    ``scores`` has the index (task, arm, labels), in the order in which they are drawn, and columns ``score, low, high``.
+    ``marks`` are a dashed line by task, with what it says and where it lies: what needs no label of that task, say.
+
+    >>> index = pd.MultiIndex.from_tuples([("mood", "words", "20"), ("mood", "words", "all")])
+    >>> scores = pd.DataFrame({"score": [0.5, 0.8], "low": [0.4, 0.7], "high": [0.6, 0.9]}, index=index)
+    >>> [label.get_text() for label in plot_amounts(scores).axes[0].get_xticklabels()]
+    ['20', 'all']
+    """
+    if scores.empty:
+        raise ValueError("There is nothing to draw: the table holds no score.")
+    tasks, arms, amounts = (list(dict.fromkeys(scores.index.get_level_values(level))) for level in range(3))
+    figure = Figure(figsize=(1.9 + 4.0 * len(tasks), 4.2), layout="constrained")
+    axes = figure.subplots(1, len(tasks), sharey=True, squeeze=False)[0]
+    for ax, task in zip(axes, tasks, strict=True):
+        for number, arm in enumerate(arms):
+            rows = scores.loc[task]
+            if arm not in rows.index:
+                continue
+            rows = rows.loc[arm]
+            x = [amounts.index(amount) + 0.06 * (number - (len(arms) - 1) / 2) for amount in rows.index]
+            reach = [rows.score - rows.low, rows.high - rows.score]
+            style = {**numbered_style(number), "marker": numbered_marker(number), "markersize": 7}
+            ax.errorbar(x, rows.score, reach, capsize=2, elinewidth=1.2, linewidth=1.8, label=arm, **style)
+        if task in (marks or {}):
+            said, place = marks[task]
+            ax.axhline(place, color="#555555", linewidth=1.4, linestyle=(0, (6, 3)), zorder=0)
+            ax.annotate(said, (0.02, place), (0, 4), ("axes fraction", "data"), "offset points", color="#555555")
+        ax.set(xticks=range(len(amounts)), xticklabels=amounts, xlabel="labels")
+        ax.set_title(task, fontsize=12)
+        ax.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylabel("accuracy")
+    handles = {name: handle for ax in axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles, loc="outside right center", frameon=False, fontsize=10)
     return figure

@@ -1,0 +1,147 @@
+"""What a pre-trained encoder changes: few labels, ways of fine-tuning, tasks named in the text. 10 minutes on two cores.
+
+``results/large_models.csv``. Each run has one thread, and in ``tuning`` a process of its own. A seed draws split, labels,
+initial weights and order of the batches, the same for every arm of a part. No arm is tuned, and each is the model after its
+last step: with 20 labels there is nothing to validate on. Scores are accuracies on test reviews. Lesson 07 reads the file and
+runs a sample again.
+
+``labels``: one task, topic or sentiment, with 20, 100, 240 or all training labels of the review corpus, the same number of
+each class. A bag of words; a frozen MiniLM with a head (300 steps), with the same head fitted until it converges (a logistic
+regression), or with a LinearSVC, ten seeds; an LSTM, three. "+ stars" has a second task, the stars of all training reviews, in
+every second batch and with λ = 0.2: the labels of the first are drawn at least as often as alone. There MiniLM has a layer of
+32 below its heads, which the tasks share. "Off the stars" has no label of sentiment: a bag of words predicts stars, and says
+positive above 3, as the labels of the corpus do. An LSTM with stars, and MiniLM fine-tuned by LoRA of rank 8, are written
+and have not run.
+
+``tuning``: topic and sentiment on 240 reviews that have both labels, 60 steps of 16, tested on 200: a bag of words; the frozen
+MiniLM with heads (400 steps, on features computed once); its last two layers; LoRA of rank 8 and of rank 16 shared by the
+tasks; LoRA of rank 8 for each task (two models above one frozen encoder, trained one after the other); a soft prompt of 10
+vectors, shared; all layers. All layers for each task are written and have not run. ``cpu_s`` is processor time in seconds,
+``memory_mb`` the largest resident memory of the process over that before training.
+
+``mixing``: controlled reviews, 3,000 with a topic and 1,000 with a sentiment, as prompts for a GPT-2 of two layers with new
+weights, batches of 32, 700 steps drawn in proportion to the sizes, at temperature 2, or equally. Then sentiment has been drawn
+twice as often as in proportion; so it is drawn as often by 1,400 steps in proportion, and by 350 of sentiment alone.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+import torch
+
+from mtl_helpers.data import load_reviews
+from mtl_helpers.experiments import Config, Experiment
+from mtl_helpers.experiments.large_models import fine_tuning, label_counts, mixtures
+from mtl_helpers.experiments.large_models.fine_tuning import tuning_data
+from mtl_helpers.experiments.large_models.label_counts import (
+    FROZEN,
+    LAYERS,
+    OFF_STARS,
+    TASKS,
+    TUNED,
+    few_labels,
+    frozen_features,
+    labels_run,
+)
+from mtl_helpers.experiments.large_models.mixtures import MIXING, SIZES, mixing_data, mixing_reviews, mixing_run
+
+__all__ = [
+    "EXPERIMENT",
+    "LR",
+    "MIXING",
+    "SHARED_ROWS",
+    "SIZES",
+    "STEPS",
+    "few_labels",
+    "frozen_features",
+    "labels_run",
+    "mixing_data",
+    "mixing_reviews",
+    "tuning_data",
+]
+
+STEPS = {"labels": label_counts.STEPS, "tuning": fine_tuning.STEPS, "mixing": mixtures.STEPS}
+LR = {**label_counts.LR, "mixing": mixtures.LR}  # of AdamW; of the ways of fine-tuning see `fine_tuning.WAYS`
+LABELS = (20, 100, 240, "all")
+# Arms, tasks, numbers of labels, and how many seeds of them there are; 0: to be run, 5 seeds take 15 minutes on two cores.
+LABEL_RUNS = [
+    ((OFF_STARS,), ("sentiment",), (0,), 10),
+    (FROZEN, tuple(TASKS), LABELS, 10),
+    (LAYERS, ("sentiment",), (20, 100), 10),
+    (("LSTM",), tuple(TASKS), (20, 100, "all"), 3),
+    (("LSTM + stars",), ("sentiment",), (20, 100), 0),
+    ((TUNED,), tuple(TASKS), LABELS, 0),
+]
+# n_test / n_train, as `evaluation.confidence_interval` takes it: the rows tested on, over those that training may draw from.
+SHARED_ROWS = {"labels": 396 / 1848, "tuning": 200 / 1680, "mixing": 0.0}  # the last draws new reviews for each seed
+
+
+def configs(seeds: int) -> list[Config]:
+    """The runs of all parts, the cheap ones first."""
+    found = [
+        {"part": "labels", "arm": arm, "task": task, "n": n, "seed": seed}
+        for arms, tasks, amounts, most in LABEL_RUNS
+        for seed in range(min(seeds, most))
+        for arm in arms
+        for task in tasks
+        for n in amounts
+    ]
+    found += [{"part": "mixing", "arm": arm, "seed": seed} for seed in range(min(seeds, 3)) for arm in MIXING]
+    return found + [
+        {"part": "tuning", "arm": arm, "n": 240, "seed": seed}
+        for arm, most in fine_tuning.SEEDS.items()
+        for seed in range(min(seeds, most))
+    ]
+
+
+def run(config: Config) -> dict[str, Any]:
+    """One run of whichever part, by task and what it cost."""
+    config = dict(config)
+    part = config.pop("part")
+    if part != "tuning":
+        return {"found": {"labels": labels_run, "mixing": mixing_run}[part](**config)}
+    command = [sys.executable, "-m", fine_tuning.__name__, json.dumps(config)]  # its largest memory is measured
+    done = subprocess.run(command, capture_output=True, encoding="utf-8")
+    if done.returncode:
+        raise RuntimeError(f"its process ended with {done.returncode}: {done.stderr[-2000:]}")
+    return {"found": json.loads(done.stdout.splitlines()[-1])}
+
+
+def rows(runs: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """A row a run and task."""
+    for run in runs.to_dict("records"):
+        found = run["found"]
+        for task in TASKS:
+            if task in found:
+                yield {
+                    "part": run["part"],
+                    "arm": run["arm"],
+                    "labels": run.get("n"),
+                    "seed": run["seed"],
+                    "task": task,
+                    "score": found[task],
+                    "trainable": found.get("trainable"),
+                    "cpu_s": found.get("seconds"),
+                    "memory_mb": found.get("memory_mb"),
+                }
+
+
+def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A row a run and task."""
+    table = pd.DataFrame(rows(runs)).astype({"trainable": "Int64"})
+    return {"large_models": table.round({"cpu_s": 1, "memory_mb": 0})}
+
+
+def prepare() -> None:
+    """Compute the corpus' features once, before the workers ask for them, with one thread as they do."""
+    torch.set_num_threads(1)
+    frozen_features().encode(load_reviews().text)
+
+
+EXPERIMENT = Experiment(configs, run, tables, seeds=10, prepare=prepare)
