@@ -33,6 +33,7 @@ EVAL_EVERY = 50
 SCENE = ("bend", "light", "fog", "rain", "hum")  # the numbers of a drive that have a slider
 CLASSES = {task.name: task.classes for task in (COMMAND, SIGN, OBSTACLE)}
 START = {"command": "left", "sign": "none", "obstacle": "none", "bend": 0.0, "light": 0.9, "fog": 0.1, "rain": 0.2}
+PLACE = {"along": -1.6, "aside": 0.0, "turned": 0.0, "decided": False}  # where the car stands
 NAMES = [task.name for task in DRIVING_TASKS]
 
 
@@ -82,7 +83,7 @@ class DriveDemo(Demo):
         self.scores: dict[str, float] = {}
         self._tries: list[dict[str, Any]] = []
         self.step = 0
-        self.row = self._first = drive_rows(1, seed=seed).assign(**START)
+        self.row = self._first = drive_rows(1, seed=seed).assign(**START, **PLACE)
         self._seed = seed
         self._build_widgets()
         self._begin()
@@ -257,7 +258,7 @@ class DriveDemo(Demo):
         """Another voice, another place of sign and obstacle, other noise."""
         self._seed += 1
         kept = {name: getattr(self, name).value for name in (*CLASSES, *SCENE)}
-        self.row = drive_rows(1, seed=self._seed).assign(**kept)
+        self.row = drive_rows(1, seed=self._seed).assign(**kept, **PLACE)
         self._take_over()
 
     def _weigh(self, name: str, value: float) -> None:

@@ -13,9 +13,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from torch import Tensor
 
-from mtl_helpers.driving import RATE, log_mel, render, road_centre, speak, waypoints
-from mtl_helpers.driving.rules import CROSSING, POINTS
-from mtl_helpers.driving.scene import OBSTACLE_AT
+from mtl_helpers.driving import RATE, Pose, log_mel, pose_of, render, speak, waypoints
+from mtl_helpers.driving.road import HALF, POINTS, SIDE, place_on_road
+from mtl_helpers.driving.scene import OBSTACLE_AT, obstacle_places
 from mtl_helpers.plots.styles import OFF_COLOUR, ON_COLOUR, task_styles
 from mtl_helpers.plots.tables import html_table
 from mtl_helpers.tasks import Task
@@ -124,29 +124,31 @@ def tries_table(tries: Sequence[Mapping[str, Any]], tasks: Sequence[str], allowe
 
 
 def _draw_map(ax: Axes, row: pd.DataFrame, answers: Mapping[str, Answer], styles: dict[str, Any]) -> None:
-    bend, y = float(row.bend.iloc[0]), np.linspace(-0.2, 3.2, 40)
-    middle = road_centre(y, bend)
+    along = np.linspace(-3, 1.6, 60)
+    x, y, heading = place_on_road(along, float(row.bend.iloc[0]))
+    edges = [(x + side * HALF * np.cos(heading), y - side * HALF * np.sin(heading)) for side in (-1, 1)]
     ax.set_facecolor("#dfe8d5")
-    ax.axhspan(CROSSING - 0.3, CROSSING + 0.3, color="#bdbdbd", linewidth=0)
-    ax.fill_betweenx(y, middle - 0.5, middle + 0.5, color="#bdbdbd", linewidth=0)
-    obstacle = row.obstacle.iloc[0]
-    if obstacle in OBSTACLE_AT:
-        x = OBSTACLE_AT[obstacle] + road_centre(CROSSING, bend)
-        ax.scatter(x, CROSSING, 230, marker="s", color="#444444", zorder=3)
-    right = _path(waypoints(row.action, row.bend.to_numpy())[0])
+    ax.axhspan(-SIDE, SIDE, color="#bdbdbd", linewidth=0)
+    ax.fill(*(np.concatenate([left, right[::-1]]) for left, right in zip(*edges, strict=True)), color="#bdbdbd")
+    if row.obstacle.iloc[0] in OBSTACLE_AT:
+        ax.scatter(*obstacle_places(row), 230, marker="s", color="#444444", zorder=3)
+    pose = pose_of(row)
+    right = _path(waypoints(row)[0], pose)
     ax.plot(*right, color=OFF_COLOUR, linestyle="--", linewidth=1.2, zorder=4, label=f"true: {row.action.iloc[0]}")
     if "waypoints" in answers:
-        colour, route = styles["waypoints"]["color"], _path(answers["waypoints"].output.numpy())
+        colour, route = styles["waypoints"]["color"], _path(answers["waypoints"].output.numpy(), pose)
         ax.plot(*route, color=colour, marker="o", markersize=5, linewidth=2, zorder=5, label="waypoints")
-    ax.scatter(0, 0, 130, marker="^", color=OFF_COLOUR, zorder=6)
+    turned = -np.degrees(pose.heading[0])
+    ax.scatter(pose.x, pose.y, 130, marker=(3, 0, turned), color=OFF_COLOUR, zorder=6)
     ax.set_title(f"map · action: {answers['action']}" if "action" in answers else "map · no action", fontsize=10)
-    ax.set(xlim=(-2.6, 2.6), ylim=(-0.2, 3.2), xticks=[-2, -1, 0, 1, 2], yticks=[0, 1, 2, 3])
+    ax.set(xlim=(-2.3, 2.3), ylim=(-3, 1.6), xticks=[-2, -1, 0, 1, 2], yticks=[-3, -2, -1, 0, 1], aspect="equal")
     ax.tick_params(labelsize=8)
     ax.set_xlabel("road widths", fontsize=9, labelpad=1)
     ax.legend(fontsize=8, loc="upper right", framealpha=0.85, facecolor=ON_COLOUR, labelcolor=OFF_COLOUR)
 
 
-def _path(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of a route, from the car on."""
-    xy = np.concatenate([[[0.0, 0.0]], np.reshape(points, (POINTS, 2))])
-    return xy[:, 0], xy[:, 1]
+def _path(points: np.ndarray, pose: Pose) -> tuple[np.ndarray, np.ndarray]:
+    """x and y on the map of a route as the car sees it, from the car on."""
+    right, ahead = np.concatenate([[[0.0, 0.0]], np.reshape(points, (POINTS, 2))]).T
+    cos, sin = np.cos(pose.heading[0]), np.sin(pose.heading[0])
+    return pose.x[0] + cos * right + sin * ahead, pose.y[0] - sin * right + cos * ahead
