@@ -70,7 +70,10 @@ def pipelines() -> dict[str, Comparison]:
     """The rivals: with as many routes as they need, against the one model with the same, or with all."""
     rule: Said = ("three models that perceive, a map and the rule of the road complete more drives", "higher")
     learnt: Said = ("a table learnt from 300 routes does, too", "higher")
-    first: Said = ("with 300 and with 1,000 routes a route head on branches that were trained first drives better", "higher")
+    first: Said = (
+        "with 300 and with 1,000 routes a route head on branches that were trained first drives better",
+        "higher",
+    )
     many: Said = ("with all 4,000 routes five seeds do not tell", "open")
     lane: Said = ("without a map the lead of the pipeline is not shown", "open")
     return {
@@ -91,7 +94,10 @@ def pipelines() -> dict[str, Comparison]:
 
 def sharing() -> dict[str, Comparison]:
     """Each task with the others against alone."""
-    alone: Said = ("with 300 and with 1,000 routes the waypoints alone complete more drives than beside the other four", "lower")
+    alone: Said = (
+        "with 300 and with 1,000 routes the waypoints alone complete more drives than beside the other four",
+        "lower",
+    )
     unclear: Said = ("with 4,000 routes it is open which of the two drives better", "open")
     pays: Said = ("The waypoints pay at equal λ, at each of three sizes", "lower")
     gains: Said = ("the action gains by sharing with 300 routes", "higher")
@@ -127,10 +133,11 @@ def units() -> dict[str, Comparison]:
     for labels in (300, MANY):
         for measure in ("success", "waypoints", "action"):
             found[f"standardised-{measure}-{labels}"] = (
-                measure, ("standardised", labels, "whole"), ("shared", labels, "whole"), ("std", "open"),
+                measure,
+                ("standardised", labels, "whole"),
+                ("shared", labels, "whole"),
+                ("std", "open"),
             )
-    for measure in ("success", "waypoints", "action"):
-        found[f"{measure}-5"] = (measure, ("waypoints x 5", 300, "whole"), ("shared", 300, "whole"), ("x5", "open"))
     return found
 
 
