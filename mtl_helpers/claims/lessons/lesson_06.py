@@ -152,7 +152,7 @@ PREDICTIONS = {
     ),
     "06-d": Prediction(
         {
-            "sign and obstacle should, and they are": "They need no sound, and yet the sign gets worse in most trainings.",
+            "sign and obstacle should, and they are": "They need no sound, and yet the sign gets worse in every training.",
             "sign and obstacle should, and often they are not": "The picture is the same, but the trunk always had both.",
             "none should": "Sign and obstacle are in the picture, which has not changed.",
         },
@@ -161,8 +161,8 @@ PREDICTIONS = {
     "06-e": Prediction(
         {
             "nothing: a unit is only a way to write": "The loss is squared, and λ is not told of the unit.",
-            "a smaller error of the path, and more completed drives": "With 300 routes both.",
-            "more completed drives, and the action pays": "No price of the action is seen.",
+            "a smaller error of the path, and more completed drives": "With 300 routes and with 4,000.",
+            "more completed drives, and the action pays": "Whether the action pays ten seeds do not tell.",
         },
         right="a smaller error of the path, and more completed drives",
     ),
