@@ -199,20 +199,16 @@ def test_the_car_follows_the_path_and_not_the_action(new_demo, monkeypatch):
     assert demo.stage.frame["note"] == note and demo.stage.frame["warns"]
     report = demo.advance()
     assert report.wrong_turn and place(demo)[1] > 1
-    assert demo.stage.frame["note"] == "The car took the wrong way; right was: left."
+    assert demo.stage.frame["note"] == "The car took the wrong way; the rule of the road says left."
 
 
 @pytest.mark.parametrize(
     ("drive", "path", "said"),
     [
-        ({"command": "left"}, (0.0, 0.0), "The car did not get there in time; right was: left."),
-        ({"command": "ahead", "sign": "stop"}, (0.0, 0.55), "The car went on where it had to stop; right was: stop."),
-        (
-            {"command": "ahead", "obstacle": "middle"},
-            (0.0, 0.55),
-            "The car hit the car and went on where it had to stop;",
-        ),
-        ({"command": "ahead"}, (0.3, 0.5), "The car left the road; right was: ahead."),
+        ({"command": "left"}, (0.0, 0.0), "The car did not get there in time; the rule of the road says left."),
+        ({"command": "ahead", "sign": "stop"}, (0.0, 0.55), "The car went on where it had to stop; the rule of"),
+        ({"command": "ahead", "obstacle": "middle"}, (0.0, 0.55), "The car hit the car and went on where it had to"),
+        ({"command": "ahead"}, (0.3, 0.5), "The car left the road; the rule of the road says ahead."),
     ],
     ids=["stands", "runs the sign", "hits", "off the road"],
 )

@@ -252,7 +252,7 @@ class DriveDemo(Demo):
             weights,
             row(with_["train"], with_["stop"], self.progress),
         ]
-        self.box = widgets.VBox([self.readout, self.error_box, *parts, self._scored, self._tried])
+        self.box = widgets.VBox([self.readout, self.error_box, *parts, row(self._scored, self._tried)])
         self.box.add_class("mtl-drive-demo")
 
     def _take_over(self) -> None:

@@ -87,11 +87,12 @@ class Ride:
     def _answers(self, inputs: dict[str, Tensor]) -> dict[str, Answer]:
         was_training = self.model.training
         with torch.no_grad():
-            outputs = {name: output[0] for name, output in self.model.eval()(inputs).items()}
+            outputs = self.model.eval()(inputs)
+            said = {t.name: (outputs[t.name] if t.classes else t.predict(outputs[t.name]))[0] for t in self.model.tasks}
         self.model.train(was_training)
-        ways = self._off(outputs["waypoints"].numpy())
+        ways = self._off(said["waypoints"].numpy())
         leads = min(ways, key=lambda way: ways[way])
-        return {task.name: Answer(task, outputs[task.name], leads) for task in self.model.tasks}
+        return {task.name: Answer(task, said[task.name], leads) for task in self.model.tasks}
 
     def _place(self) -> tuple[float, float, float]:
         return tuple(float(value[0]) for value in self.simulator.pose[:3])
@@ -167,7 +168,7 @@ class Ride:
             "left the road": report.off_road > 0,
         }
         named = [fault for fault, found in faults.items() if found] or ["did not get there in time"]
-        return f"The car {' and '.join(named)}; right was: {report.action}.", True
+        return f"The car {' and '.join(named)}; the rule of the road says {report.action}.", True
 
 
 def drive_all(model: MultiTaskModel, rows: pd.DataFrame) -> Generator[None, None, pd.DataFrame]:

@@ -98,7 +98,7 @@ class Stage {
       row.sure.textContent = sure === null ? "" : `${Math.round(100 * sure)} %`;
       if (wrong) {
         row.sure.append(" · ");
-        part("b", "", row.sure, `✗ right: ${right}`);
+        part("b", "", row.sure, `✗ true: ${right}`);
       }
     }
     if (this.note.textContent !== frame.note) this.note.textContent = frame.note;
