@@ -321,28 +321,26 @@ def test_reset_is_the_first_drive_and_all_weights_one(new_demo):
 # Training
 
 
-def test_training_follows_from_weights_alone_and_is_compared_with_single_models(new_demo):
-    single = {"sign": 0.0, "waypoints": 0.0}
-    demo = new_demo(single=single)
+def test_training_follows_from_weights_alone(new_demo):
+    demo = new_demo()
     first = demo.run(waypoints=4)
-    assert demo.recorded.records[-1].weights["waypoints"] == 4 and demo.sliders["waypoints"].value == 4
-    assert first.points["sign"] == pytest.approx(100 * first.validation["sign"])
-    assert first.points["waypoints"] == pytest.approx(-100 * first.validation["waypoints"]), "a smaller error is better"
-    assert first.points.isna().sum() == 3 and demo._scored.value.count("not kept") == 1
+    assert (
+        demo.recorded.records[-1].weights["waypoints"] == 4 == first["λ waypoints"] == demo.sliders["waypoints"].value
+    )
+    assert first[list(demo.sliders)].to_dict() == demo.school.scores
     demo.advance(1)
     demo.run(waypoints=0, command=0)
-    again = demo.run(waypoints=4, command=1)
-    assert again.validation.equals(first.validation), "another λ or a drive left something behind"
+    assert demo.run(waypoints=4, command=1).equals(first), "another λ or a drive left something behind"
 
 
 def test_a_trained_model_is_taken_over_and_a_slider_goes_on_from_the_first_weights(new_demo):
-    first, demo = new_demo(), new_demo(single={"sign": 0.0})
-    again = demo.run(sign=2).validation
+    first, demo = new_demo(), new_demo()
+    again = demo.run(sign=2)
     trained = first.run()
-    taken = demo.take(first.school.model)
-    assert taken.validation.equals(trained.validation) and taken.points["sign"] == 100 * taken.validation["sign"]
+    demo.reset()
+    assert demo.take(first.school.model).equals(trained)
     assert "a model that was trained before" in demo.readout.value and demo.stage.frame == first.stage.frame
-    assert demo.run(sign=2).validation.equals(again)
+    assert demo.run(sign=2).equals(again)
     with pytest.raises(DemoError, match="other parts"):
         demo.take(new_model([SIGN]))
 
@@ -393,16 +391,14 @@ def test_it_ends_with_the_best_validation(new_demo, monkeypatch):
     assert validate(demo.school.model, demo.recorded.val_loader)[1] == pytest.approx(demo.school.scores)
 
 
-@pytest.mark.usefixtures("knows_the_rule")
 def test_tries_are_kept_beside_one_another(new_demo):
-    demo = new_demo(single={"sign": 0.0, "waypoints": 0.0})
+    demo = new_demo()
     demo.take(new_model())
     for weight in (1, 5):
-        demo.run(waypoints=weight)
-    points = demo.tries["sign"].tolist()
-    assert demo.tries["λ waypoints"].tolist() == [1, 1, 5] and points[-1] == demo.school.gaps["sign"]
-    cell = f"5<b> : {demo.school.gaps['waypoints']:+.1f}</b>"
-    assert demo._tried.value.count("<tr>") == 2 + 3 and cell in demo._tried.value and f" of {EXAM}" in demo._tried.value
+        last = demo.run(waypoints=weight)
+    assert demo.tries["λ waypoints"].tolist() == [1, 1, 5] and demo.tries.iloc[-1].to_dict() == last.to_dict()
+    cells = f"<td>5 : {last.waypoints:.2f}</td><td>{last.drives:g} of {EXAM}</td>"
+    assert demo._tried.value.count("<tr>") == 2 + 3 and cells in demo._tried.value
     demo.start()
     demo.stop()
     assert len(demo.tries) == 3, "what was given up is no try"
@@ -478,8 +474,6 @@ def test_a_demo_of_other_tasks_is_refused(splits, new_demo):
         DemoError, match="draws the tasks sign, obstacle, command, action, waypoints; the model has sign"
     ):
         DriveDemo(new_model([SIGN]), make_loader(splits.train, 16), make_loader(splits.val, 48))
-    with pytest.raises(DemoError, match="There is no task 'speed' to compare with"):
-        new_demo(single={"speed": 1.0})
     with pytest.raises(TrainingError, match="steps must be a whole number"):
         new_demo(steps=0)
 

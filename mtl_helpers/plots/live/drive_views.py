@@ -191,30 +191,14 @@ def _draw_thing(ax: Axes, kind: str, at: tuple[float, float], paint: str) -> Non
     ax.text(x, y, word, color=ON_COLOUR, fontsize=size, fontweight="bold", ha="center", va="center_baseline", zorder=5)
 
 
-def scores_table(
-    scores: Mapping[str, float], single: Mapping[str, float], gaps: Mapping[str, float], allowed: float
-) -> str:
-    """HTML: for each task its validation, that of its single model, and whether it is within ``allowed`` points of it."""
-    rows = []
-    for name in dict.fromkeys([*scores, *single]):
-        known = [f"{by_task[name]:.3f}" if name in by_task else "–" for by_task in (scores, single)]
-        gap = gaps.get(name)
-        kept = "–" if gap is None else f"{gap:+.1f} {'kept' if gap >= -allowed else '<b>not kept</b>'}"
-        rows.append([name, *known, kept])
-    return html_table(["task", "validation", "single model", "difference, points"], rows) if rows else ""
+def tries_table(tries: Sequence[Mapping[str, Any]], tasks: Sequence[str], of: int) -> str:
+    """HTML: for each try λ and score of every task, as ``λ sign`` and ``sign``, and how many ``drives`` of ``of`` it passed.
 
-
-def tries_table(tries: Sequence[Mapping[str, Any]], tasks: Sequence[str], allowed: float, of: int) -> str:
-    """HTML: for each try λ and points of every task, as ``λ sign`` and ``sign``, and how many ``drives`` of ``of`` succeed.
-
-    A task is kept if it is at most ``allowed`` points below its single model.
+    >>> "<td>3 : 0.91</td><td>7 of 50</td>" in tries_table([{"λ sign": 3, "sign": 0.911, "drives": 7}], ["sign"], 50)
+    True
     """
-    rows = []
-    for one in tries:
-        cells = []
-        for name in tasks:
-            points = f" : {one[name]:+.1f}" if name in one else ""
-            cells.append(f"{one[f'λ {name}']:g}{f'<b>{points}</b>' if one.get(name, 0) < -allowed else points}")
-        rows.append([*cells, f"{one['drives']} of {of}"])
-    above = [("your tries, λ : points against the single model (bold: not kept)", 1 + len(tasks))]
-    return html_table([*tasks, "drives without a fault"], rows, left=(), above=above) if rows else ""
+    rows = [
+        [*(f"{one[f'λ {name}']:g} : {one[name]:.2f}" for name in tasks), f"{one['drives']} of {of}"] for one in tries
+    ]
+    above = [("your tries, λ : validation score (of the waypoints the error, in road widths)", 1 + len(tasks))]
+    return html_table([*tasks, "exam passed"], rows, left=(), above=above) if rows else ""

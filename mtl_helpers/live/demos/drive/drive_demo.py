@@ -15,7 +15,7 @@ from mtl_helpers.driving import episode_rows, speak, wav
 from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.demos.drive.drive_controls import CLASSES, INPUTS, SCENE, Controls
 from mtl_helpers.live.demos.drive.ride import STEPS_PER_SECOND, Ride
-from mtl_helpers.live.demos.drive.school import EXAM, NAMES, POINTS_ALLOWED, School
+from mtl_helpers.live.demos.drive.school import EXAM, NAMES, School
 from mtl_helpers.live.demos.drive.stage import Stage
 from mtl_helpers.live.widgets.listen import Listen
 from mtl_helpers.live.widgets.live_widget import by_worker
@@ -23,7 +23,7 @@ from mtl_helpers.live.widgets.page import row
 from mtl_helpers.live.widgets.slider import LambdaSlider
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.plots import Figure, figure_png
-from mtl_helpers.plots.live.drive_views import Answer, plot_moment, scores_table, tries_table
+from mtl_helpers.plots.live.drive_views import Answer, plot_moment, tries_table
 from mtl_helpers.plots.styles import task_styles
 from mtl_helpers.training import TrainingError
 
@@ -40,8 +40,6 @@ class DriveDemo(Demo):
     ----------
     model, loader, val_loader
         A model of the five driving tasks and its drives, as for `LambdaLab`.
-    single
-        By task the validation score of a single-task model, to compare with.
     steps, lr
         Steps of AdamW that a training takes, and its learning rate.
     seed
@@ -52,10 +50,9 @@ class DriveDemo(Demo):
     meanwhile follows what the model knows by then, again and again until the training ends. ``set(...)`` changes the drive
     from code, ``advance(seconds)`` drives on here and now, ``run(waypoints=4)`` sets λ and trains here and now,
     ``take(model)`` shows one that is trained already; ``reset()`` sets drive and λ as they were at first. ``tries`` has a row
-    for each training that came to its end, with how many of `EXAM` drives, always the same, it completes.
-
-    ``answers`` is what the model says now, ``report`` what came of the drive so far; a point of ``run`` and ``tries`` is 0.01,
-    of a road width for the waypoints.
+    for each training that came to its end: λ and validation score of each task, as ``λ sign`` and ``sign``, and how many of
+    the exam's ``drives`` it passed, `EXAM` drives, always the same. ``answers`` is what the model says now, ``report`` what
+    came of the drive so far.
     """
 
     go = "train"
@@ -66,13 +63,12 @@ class DriveDemo(Demo):
         loader: DataLoader,
         val_loader: DataLoader,
         *,
-        single: Mapping[str, float] | None = None,
         steps: int = 400,
         lr: float = 0.004,
         seed: int = 7,
     ) -> None:
         super().__init__(height="3em", pictured=False)
-        self.school = School(model, loader, val_loader, single=single, steps=steps, lr=lr)
+        self.school = School(model, loader, val_loader, steps=steps, lr=lr)
         self.recorded = self.school.recorded
         self.driving, self.training = False, False
         self._seed = self._first_seed = seed
@@ -140,24 +136,24 @@ class DriveDemo(Demo):
 
     @property
     def tries(self) -> pd.DataFrame:
-        """By try λ and points of each task, as ``λ sign`` and ``sign``, and how many ``drives`` succeed; the last one last."""
+        """A row a try, the last one last."""
         return pd.DataFrame(self.school.tries)
 
-    def run(self, steps: int | None = None, **weights: float) -> pd.DataFrame:
-        """Set λ, those not named stay; train and wait for it; return validation, single model and gap by task."""
+    def run(self, steps: int | None = None, **weights: float) -> pd.Series:
+        """Set λ, those not named stay; train and wait for it; return its row of the tries."""
         if unknown := [name for name in weights if name not in self.sliders]:
             raise DemoError(f"There is no task {unknown[0]!r} to weight; tasks are {', '.join(self.sliders)}.")
         steps = self.school.steps if steps is None else whole_number("steps", steps, TrainingError)
         self._choose(partial(self._weigh, weights))
         self._compute_now((steps, False))
-        return self.school.compared()
+        return self.school.last_try()
 
-    def take(self, trained: MultiTaskModel) -> pd.DataFrame:
+    def take(self, trained: MultiTaskModel) -> pd.Series:
         """Go on with the weights of a model that is trained already, one of the same parts; return what `run` returns."""
         self._choose(lambda: self.school.take(trained))
         self._worker.run(self.school.examine())
         self._worker.ask(self._show)
-        return self.school.compared()
+        return self.school.last_try()
 
     def _weigh(self, weights: Mapping[str, float]) -> None:
         self.recorded.set(**weights)
@@ -240,7 +236,7 @@ class DriveDemo(Demo):
         acts |= {"train": ("Train", self.start, "refresh"), "stop": ("Stop", self._cancel, "stop")}
         self.buttons = {name: self._button(text, act, icon=icon) for name, (text, act, icon) in acts.items()}
         self.progress = widgets.IntProgress(max=self.school.steps, layout={"width": "12em"})
-        self._scored, self._tried = widgets.HTML(), widgets.HTML()
+        self._tried = widgets.HTML()
         weights, of, with_ = row(*self.sliders.values()), self.controls, self.buttons
         weights.add_class("mtl-columns")
         parts = [
@@ -252,7 +248,7 @@ class DriveDemo(Demo):
             weights,
             row(with_["train"], with_["stop"], self.progress),
         ]
-        self.box = widgets.VBox([self.readout, self.error_box, *parts, row(self._scored, self._tried)])
+        self.box = widgets.VBox([self.readout, self.error_box, *parts, self._tried])
         self.box.add_class("mtl-drive-demo")
 
     def _take_over(self) -> None:
@@ -279,8 +275,7 @@ class DriveDemo(Demo):
         self.stage.show(self.ride.scene(), self.ride.moment())
         self.audio.value = wav(speak(self.ride.row)[0] * ("microphone" not in self.ride.failing))
         self.progress.value = self.school.step
-        self._scored.value = scores_table(self.school.scores, self.school.single, self.school.gaps, POINTS_ALLOWED)
-        self._tried.value = tries_table(self.school.tries[-MAX_TRIES:], NAMES, POINTS_ALLOWED, EXAM)
+        self._tried.value = tries_table(self.school.tries[-MAX_TRIES:], NAMES, EXAM)
 
     @by_worker
     def png(self) -> bytes:

@@ -1,8 +1,8 @@
-"""The driving school: the model is trained with the λ of the sliders, compared with single models, and sent on an exam."""
+"""The driving school: the model is trained with the λ of the sliders, and sent on an exam."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,6 @@ from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.training import BestWeights, TrainingError, validate
 
 NAMES = [task.name for task in DRIVING_TASKS]
-POINTS_ALLOWED = 2.0  # a task is kept if it is at most so many points below its single model
 EVAL_EVERY = 50
 EXAM, EXAM_SEED = 50, 1000  # drives that every try is sent on
 
@@ -37,7 +36,6 @@ class School:
         loader: DataLoader,
         val_loader: DataLoader,
         *,
-        single: Mapping[str, float] | None,
         steps: int,
         lr: float,
     ) -> None:
@@ -45,25 +43,11 @@ class School:
         if sorted(names) != sorted(NAMES):
             raise DemoError(f"The demo draws the tasks {', '.join(NAMES)}; the model has {', '.join(names)}.")
         self.steps, self.lr = whole_number("steps", steps, TrainingError), lr
-        self.single = dict(single or {})
-        if unknown := set(self.single) - set(names):
-            raise DemoError(f"There is no task {min(unknown)!r} to compare with; tasks are {', '.join(names)}.")
         self.recorded = RecordedRun(model, loader, val_loader, eval_every=min(EVAL_EVERY, steps))
         self.model = model
         self.scores: dict[str, float] = {}
         self.tries: list[dict[str, Any]] = []
         self.step = 0
-
-    @property
-    def gaps(self) -> dict[str, float]:
-        """By task how many points the validation score is better (+) or worse (-) than its single model's."""
-        signs = {task.name: 1 if task.higher_is_better else -1 for task in self.model.tasks}
-        known = [name for name in signs if name in self.scores and name in self.single]
-        return {name: 100 * signs[name] * (self.scores[name] - self.single[name]) for name in known}
-
-    def compared(self) -> pd.DataFrame:
-        """By task its ``validation``, that of its ``single`` model, and the gap in ``points``."""
-        return pd.DataFrame({"validation": self.scores, "single": self.single, "points": self.gaps}).reindex(NAMES)
 
     def told(self) -> str:
         """Where the model comes from, in words."""
@@ -101,4 +85,8 @@ class School:
         """Send the model on the drives of the exam, and add a row to the tries."""
         report = yield from drive_all(self.model, episode_rows(EXAM, seed=EXAM_SEED))
         weights = {f"λ {name}": λ for name, λ in self.recorded.weights.items()}
-        self.tries.append(weights | self.gaps | {"drives": int(report.success.sum())})
+        self.tries.append(weights | self.scores | {"drives": int(report.success.sum())})
+
+    def last_try(self) -> pd.Series:
+        """The last row of the tries."""
+        return pd.Series(self.tries[-1])
