@@ -17,7 +17,7 @@ from mtl_helpers.driving.drives import (
     waypoints,
     with_action,
 )
-from mtl_helpers.driving.policies import drive, expert, stand_still, steers, straight_on
+from mtl_helpers.driving.policies import Policy, drive, expert, stand_still, steers, straight_on
 from mtl_helpers.driving.road import way_ahead
 from mtl_helpers.driving.rules import (
     ACTION,
@@ -43,6 +43,7 @@ __all__ = [
     "RATE",
     "SIGN",
     "WAYPOINTS",
+    "Policy",
     "Pose",
     "Simulator",
     "bayes_ceilings",

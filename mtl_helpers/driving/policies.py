@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from mtl_helpers.driving.road import POINTS, SPEED, way_ahead
+from mtl_helpers.driving.rules import WAYPOINTS
 from mtl_helpers.driving.simulator import Simulator
 
 Policy = Callable[[Mapping[str, Tensor]], "np.ndarray | Tensor"]  # what the car sees and hears -> waypoints (n, 10)
@@ -44,10 +45,11 @@ def straight_on(observed: Mapping[str, Tensor]) -> np.ndarray:
 
 
 def steers(model: nn.Module) -> Policy:
-    """The policy of a model that has a task ``waypoints``."""
+    """The policy of a model that has the task ``waypoints``: they are its answer, in road widths."""
+    (task,) = [task for task in model.tasks if task.name == WAYPOINTS.name]
 
     def policy(observed: Mapping[str, Tensor]) -> Tensor:
         with torch.inference_mode():
-            return model.eval()(observed)["waypoints"]
+            return task.predict(model.eval()(observed)[task.name])
 
     return policy

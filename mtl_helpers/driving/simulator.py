@@ -28,7 +28,7 @@ from mtl_helpers.errors import DataError
 
 SECONDS = 12  # a drive is at most so long
 WHEELBASE, STEERING, LOOKAHEAD = 0.34, 0.61, 0.6  # road widths, radians (35 degrees), road widths
-TOP_SPEED, ACCELERATION = 0.7, 1.0  # road widths a second, and a second more
+TOP_SPEED, CREEP, ACCELERATION = 0.7, 0.1, 1.0  # road widths a second: the most; slower, it stands; and a second more
 CRASH = 0.35  # a car that comes so near to the middle of another has hit it
 WEATHER = ("fog", "rain", "light", "grain", "hum")
 
@@ -38,7 +38,8 @@ class Simulator:
 
     A round is: `observe`, then `step(waypoints)`, until all are ``done``; `report` says how it went. The car follows the
     waypoints by *pure pursuit* (Coulter, CMU-RI-TR-92-01, 1992): it steers along the circle through the point of their path
-    that lies 0.6 road widths ahead, as fast as it is to be at the first point in a second. It moves as a kinematic bicycle:
+    that lies 0.6 road widths ahead, so fast that it is at the first point in a second; below 0.1 road
+    widths a second it stands. It moves as a kinematic bicycle:
     heading' = speed · tan(steering) / wheelbase, with a limited steering angle and acceleration. It starts at rest.
 
     A car is ``done`` when it has left the crossing by one of its roads, has hit the obstacle, or after 12 seconds; then it
@@ -118,6 +119,7 @@ class Simulator:
             )
         points = points.reshape(n, POINTS, 2)
         wanted = np.minimum(np.hypot(*points[:, 0].T), TOP_SPEED)
+        wanted = np.where(wanted < CREEP, 0, wanted)
         speed = pose.speed + np.clip(wanted - pose.speed, -ACCELERATION * seconds, ACCELERATION * seconds)
         speed = np.where(self.done, 0, speed)
         turned = speed * seconds * np.tan(steering(points)) / WHEELBASE
@@ -170,7 +172,8 @@ class Simulator:
         ``completion`` is the part of the right way that was driven, 0 to 1; ``off_road`` the part of the steps beside the
         road; ``collision``, ``ran_stop`` (went on where it had to stop) and ``wrong_turn`` are true or false;
         ``lateral_error`` the mean distance to the right way, in road widths; ``success`` is a drive that arrived, or waits at
-        the line, with none of these faults and no step off the road. Beside them the right ``action`` and the weather.
+        the line, with none of these faults and no step off the road. Beside them the right ``action``, the ``way`` that was
+        taken (stop: it did not enter the crossing; empty: it got lost) and the weather.
         """
         seen, right = self._seen, self.rows.action.to_numpy()
         stops, steps = right == "stop", np.maximum(seen["driven"], 1)
@@ -178,11 +181,13 @@ class Simulator:
         done = np.clip((self._farthest - self._start) / np.maximum(room, 1e-6), 0, 1)
         along, _ = self._on_way()
         waits = stops & ~self.decided & (along > STOP_LINE - 0.3)
+        done = np.where(waits, 1, done)
         wrong = (self._way != "") & (self._way != right) & ~stops
         faults = (seen["collision"] + seen["ran_stop"] + seen["off_road"] > 0) | wrong
         return pd.DataFrame(
             {
                 "action": right,
+                "way": np.where(self.decided, self._way, "stop"),
                 "success": (waits | (self._way == right)) & ~faults,
                 "completion": done,
                 "off_road": seen["off_road"] / steps,
