@@ -58,7 +58,9 @@ def test_pictures_of_the_demo(server, chromium):
 
     title(f"The driving demo in the browser: pictures a second while it drives, {ROUNDS} rounds in turns")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    notebook = nbformat.v4.new_notebook([nbformat.v4.new_code_cell(SET_UP)], metadata={"kernelspec": kernel})
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
+    notebook.cells = [nbformat.v4.new_code_cell(SET_UP)]
+    (server.folder / "learn").mkdir(exist_ok=True)
     nbformat.write(notebook, server.folder / "learn" / "bench.ipynb")
     page = NotebookPage(chromium, server, "bench.ipynb")
     page.run_all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import matplotlib.figure
@@ -37,12 +38,12 @@ class Answer:
     output: Tensor  # (n_outputs,)
     way: str = ""  # of a route
 
-    @property
+    @cached_property
     def says(self) -> str:
         """The answer in words: a class, or the way that a route leads."""
-        return str(self.task.decode(self.output[None])[self.task.name].item()) if self.task.classes else self.way
+        return str(self.task.classes[int(self.task.predict(self.output[None])[0])]) if self.task.classes else self.way
 
-    @property
+    @cached_property
     def confidence(self) -> float | None:
         """The probability of what it says; None of a route, which has none."""
         return float(self.task.condition(self.output[None]).max()) if self.task.classes else None

@@ -183,9 +183,11 @@ class DriveDemo(Demo):
         if not self._due(0.0 if not self.training else TICK if self.driving else PUSH_INTERVAL):
             return
         if self.driving:
+            path = self._moment.answers["waypoints"]
             if self.ride.done:
                 self.ride.restart()
-            self.ride.step()
+                path = None
+            self.ride.step(path)
             self.driving = self.training or not self.ride.done
         self._show()
 
@@ -272,7 +274,8 @@ class DriveDemo(Demo):
         state = "driving" if self.driving else "at the end" if self.ride.done else "the car stands"
         told = f"{self.ride.told()} · {state}<br>{self.school.told()}"
         self.readout.value = f'<div style="line-height:1.4">{told}</div>'
-        self.stage.show(self.ride.scene(), self.ride.moment())
+        self._moment = self.ride.moment()
+        self.stage.show(self.ride.scene(), self._moment)
         self.audio.value = wav(speak(self.ride.row)[0] * ("microphone" not in self.ride.failing))
         self.progress.value = self.school.step
         self._tried.value = tries_table(self.school.tries[-MAX_TRIES:], NAMES, EXAM)
@@ -281,7 +284,7 @@ class DriveDemo(Demo):
     def png(self) -> bytes:
         """The moment as it stands, for where no live page is."""
         figure = Figure(figsize=(9.6, 3.9), dpi=100)
-        plot_moment(figure, self.ride.scene(), self.ride.moment())
+        plot_moment(figure, self.ride.scene(), self._moment)
         return figure_png(figure)
 
     def __repr__(self) -> str:

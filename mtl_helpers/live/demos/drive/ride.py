@@ -76,9 +76,9 @@ class Ride:
         """By task what the model says to what it gets now; a path also by the way it leads."""
         return self._answers(self._inputs())
 
-    def step(self) -> None:
-        """Drive on for a tenth of a second, along the path that the model says now."""
-        self.simulator.step(self.look()["waypoints"].output[None])
+    def step(self, path: Answer | None = None) -> None:
+        """Drive on for a tenth of a second along a path, such as one that is shown; None: that which the model says now."""
+        self.simulator.step((path or self.look()["waypoints"]).output[None])
         self._driven.append(self._place()[:2])
 
     def _inputs(self) -> dict[str, Tensor]:
