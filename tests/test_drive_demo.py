@@ -242,6 +242,7 @@ def test_what_the_page_draws_is_where_the_car_is(new_demo):
 # The buttons
 
 
+@pytest.mark.usefixtures("knows_the_rule")
 def test_drive_and_pause(new_demo):
     demo = new_demo()
     page_clicks(demo.buttons["drive"])
@@ -430,7 +431,7 @@ def test_what_goes_wrong_in_the_thread_is_shown_and_raised(new_demo, monkeypatch
         assert "ZeroDivisionError" in demo.error_box.value
         with pytest.raises(ZeroDivisionError):
             demo.stop()
-    monkeypatch.setattr(demo.ride, "step", lambda: 1 / 0)
+    monkeypatch.setattr(demo.ride, "step", lambda path: 1 / 0)
     page_clicks(demo.buttons["drive"])
     demo.wait(30)
     assert "ZeroDivisionError" in demo.error_box.value and not demo.driving and not demo.buttons["drive"].disabled
