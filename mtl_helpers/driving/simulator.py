@@ -38,13 +38,14 @@ class Simulator:
 
     A round is: `observe`, then `step(waypoints)`, until all are ``done``; `report` says how it went. The car follows the
     waypoints by *pure pursuit* (Coulter, CMU-RI-TR-92-01, 1992): it steers along the circle through the point of their path
-    that lies 0.6 road widths ahead, so fast that it is at the first point in a second; below 0.1 road
-    widths a second it stands. It moves as a kinematic bicycle:
-    heading' = speed · tan(steering) / wheelbase, with a limited steering angle and acceleration. It starts at rest.
+    that lies 0.6 road widths ahead, so fast that it is at the first point in a second; below 0.1 road widths a second it
+    stands. It moves as a kinematic bicycle: heading' = speed · tan(steering) / wheelbase, with a limited steering angle and
+    acceleration. It starts at rest.
 
     A car is ``done`` when it has left the crossing by one of its roads, has hit the obstacle, or after 12 seconds; then it
-    stays where it is. ``pose`` are arrays ``(n,)`` in road widths and radians; ``rows`` are the drives as they are now: words
-    and weather may be changed on the way, by `say` and `set_weather`. Once the car is in the crossing, the action is decided.
+    stays where it is. ``pose`` are arrays ``(n,)`` in road widths and radians, ``trace`` all poses from the first to this one.
+    ``rows`` are the drives as they are now: words and weather may be changed on the way, by `say` and `set_weather`. Once the
+    car is in the crossing, the action is decided.
 
     >>> from mtl_helpers.driving import episode_rows, expert
     >>> simulator = Simulator(episode_rows(8, seed=0))
@@ -61,6 +62,7 @@ class Simulator:
         self.seconds = 1 / whole_number("steps_per_second", steps_per_second)
         self.rows = with_action(rows.reset_index(drop=True)).assign(decided=False)
         self.pose = pose_of(self.rows)
+        self.trace = [self.pose]
         self.steps = 0
         n, self._heard = len(self.rows), None
         self.done, self.decided = np.zeros(n, bool), np.zeros(n, bool)
@@ -127,6 +129,7 @@ class Simulator:
         x = pose.x + speed * seconds * np.sin(middle)
         y = pose.y + speed * seconds * np.cos(middle)
         self.pose = Pose(x, y, pose.heading + turned, speed)
+        self.trace.append(self.pose)
         self.steps += 1
         self._take_note()
 

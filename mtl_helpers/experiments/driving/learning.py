@@ -64,7 +64,7 @@ def in_every_batch(data: MultiTaskDataset, seed: int, *, batches: int) -> DataLo
     for rows in (known.nonzero().flatten(), (~known).nonzero().flatten()):
         deals = [rows[torch.randperm(len(rows), generator=generator)] for _ in range(1 + 16 * batches // len(rows))]
         halves.append(torch.cat(deals)[: 16 * batches].reshape(batches, 16))
-    return DataLoader(data, batch_sampler=torch.cat(halves, dim=1).tolist(), collate_fn=as_is)
+    return DataLoader(data, sampler=list(torch.cat(halves, dim=1)), batch_size=None, collate_fn=as_is)
 
 
 @lru_cache(maxsize=1)
