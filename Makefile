@@ -7,11 +7,19 @@ PORT ?= 8888
 ARGS ?=
 RUN = PORT=$(PORT) $(PYTHON) -m mtl_helpers
 
-.PHONY: lab test bench notebooks cost corpus transfer methods methods_fair conflicts amounts driving real-data real-branches large sealed claims lint
+.PHONY: lab install copies test site slides handout app bench notebooks cost corpus transfer methods methods_fair conflicts amounts driving real-data real-branches large sealed claims lint
 
 lab: ; @$(RUN) lab $(ARGS)
 
+# What `lab` does first, alone: the environment, and your copies of the lessons.
+install copies: ; @$(RUN) $@ $(ARGS)
+
 test: ; @$(RUN) test $(ARGS)
+
+# What a class needs, made from the lessons into build/: pages, slides, handouts; the live demos without code. See TEACHING.md.
+site slides handout: ; @$(RUN) $@ $(ARGS)
+
+app: ; @$(RUN) $@ --port $(PORT) $(ARGS)
 
 # Speed, as ratios against stated baselines; not part of the tests.
 bench: ; @$(RUN) bench $(ARGS)

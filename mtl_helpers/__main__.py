@@ -21,7 +21,10 @@ USAGE = """usage: python -m mtl_helpers lab [--port N] [--no-browser]   open the
        python -m mtl_helpers bench [pytest options]       measure speed (takes a few minutes)
        python -m mtl_helpers notebooks [NOTEBOOK ...]     run notebooks and store their outputs
        python -m mtl_helpers experiment NAME [--help]     compute a table of data/results
-       python -m mtl_helpers install [EXTRA ...]          only make the environment"""
+       python -m mtl_helpers site | slides | handout      build that from the lessons, into build/
+       python -m mtl_helpers app [--port N]               serve every live demo as a page without code
+       python -m mtl_helpers install [EXTRA ...]          only make the environment
+       python -m mtl_helpers copies                       only make your copies of the lessons"""
 
 
 def fail(message: str) -> None:
@@ -52,6 +55,8 @@ def install(*extras: str) -> str:
         return python
     if not os.path.isfile(python):
         make_venv()
+    elif not has_module(python, "pip"):  # uv makes a .venv without it
+        subprocess.call([python, "-m", "ensurepip", "--upgrade"], stdout=subprocess.DEVNULL)
     constraints = os.path.join(ROOT, "constraints.txt")
     index, needed = installing.torch_source(python, read(constraints))
     check_space(needed)
@@ -87,6 +92,11 @@ def read(path: str) -> str:
         return file.read()
 
 
+def has_module(python: str, module: str) -> bool:
+    """Whether another Python has a module."""
+    return not subprocess.call([python, "-c", "import " + module], stderr=subprocess.DEVNULL)
+
+
 def fingerprint() -> str:
     """Changes when what is to be installed changes, or when the folder was moved."""
     digest = hashlib.sha256(ROOT.encode())
@@ -104,8 +114,9 @@ def make_venv() -> None:
             + ") has no venv; install it (Debian, Ubuntu: sudo apt install python3-venv)."
         )
     check_space()
-    print("Making .venv with Python " + sys.version.split()[0] + " ...", flush=True)
-    if subprocess.call([sys.executable, "-m", "venv", VENV]):
+    stale = " anew, for the Python that it was made with is gone," if os.path.isdir(VENV) else ""
+    print("Making .venv" + stale + " with Python " + sys.version.split()[0] + " ...", flush=True)
+    if subprocess.call([sys.executable, "-m", "venv", "--clear", VENV]):
         shutil.rmtree(VENV, ignore_errors=True)
         fail("could not make the environment .venv (the message is above).")
 
@@ -149,6 +160,11 @@ def learn(python: str) -> str:
         flush=True,
     )
     return home
+
+
+def bring_copies(options: list) -> None:
+    """The learner's copies alone, for VS Code and JupyterHub, which start a notebook themselves."""
+    learn(install())
 
 
 def lab(options: list) -> int:
@@ -211,6 +227,14 @@ def experiment(options: list) -> int:
         return 130
 
 
+def teaching(options: list) -> int:
+    """Build a part of the teaching kit from the lessons, or serve it."""
+    try:
+        return subprocess.call([install("test"), "-m", "mtl_helpers.teaching", *options], cwd=ROOT)
+    except KeyboardInterrupt:
+        return 0
+
+
 def main(arguments: list) -> None:
     """Read the command and run it."""
     if sys.version_info < (3, 11):  # noqa: UP036 - said in words before anything newer is needed
@@ -227,7 +251,10 @@ def main(arguments: list) -> None:
         "notebooks": notebooks,
         "experiment": experiment,
         "install": lambda extras: install(*extras),
+        "copies": bring_copies,
     }
+    for part in ("site", "slides", "handout", "app"):
+        commands[part] = lambda options, part=part: teaching([part, *options])
     if not arguments or arguments[0] not in commands:
         sys.exit(USAGE)
     try:

@@ -78,7 +78,8 @@ class Server:
             f"JUPYTER{name}_DIR": str(scratch / name)
             for name in ("LAB_SETTINGS", "LAB_WORKSPACES", "_RUNTIME", "_CONFIG")
         }
-        environment = {**os.environ, **home, "JUPYTER_TOKEN": self.token}
+        # What a test solves is not what the one who runs it has solved.
+        environment = {**os.environ, **home, "JUPYTER_TOKEN": self.token, "MTL_DATA": str(scratch / "data")}
         self.port = int(next(part for part in command if part.startswith("PORT=")).removeprefix("PORT="))
         command = [part.removeprefix("PORT=") for part in command]
         with self.log.open("w", encoding="utf-8") as log:

@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from browser import NotebookPage, copy_course, launch, need_chromium, start_lab
 
+from mtl_helpers.plots.styles import on_dark, task_styles
+
 pytestmark = pytest.mark.browser
 CELL = """from mtl_helpers.live import LambdaLab, lab_worlds
 lab = LambdaLab.of(lab_worlds())
@@ -136,9 +138,11 @@ def test_the_dark_theme_has_light_ink_on_every_panel(lab):
         lab.wait_for(lambda: lab.page.locator(".mtl-chart").evaluate("e => e.chart.look.dark"), "the charts to notice")
         assert lab.page.locator(".mtl-chart").evaluate(ink) != light
         topic = (
-            "e => e.querySelector('.mtl-slider-name') && getComputedStyle(e.querySelector('.mtl-slider-name')).color"
+            "e => e.style.getPropertyValue('--mtl-task') || e.querySelector('*').style.getPropertyValue('--mtl-task')"
         )
-        assert lab.page.locator(".mtl-lambda-topic").evaluate(topic) == "rgb(62, 155, 224)"
+        assert lab.page.locator(".mtl-lambda-topic").evaluate(topic) == on_dark(
+            task_styles(["topic"])["topic"]["color"]
+        )
     finally:
         lab.theme("Light")
     lab.wait_for(lambda: not lab.page.locator(".mtl-chart").evaluate("e => e.chart.look.dark"), "the light theme")

@@ -3,7 +3,7 @@
 import pytest
 
 from mtl_helpers.data import CLEANING_STEPS, load_reviews, split_reviews, text_key
-from mtl_helpers.experiments.corpus_splits import (
+from mtl_helpers.experiments.corpus.corpus_splits import (
     cleaned_by,
     half_the_labels,
     raw_reviews,

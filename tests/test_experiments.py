@@ -44,14 +44,14 @@ from mtl_helpers.experiments import (
     large_models,
     methods,
     methods_fair,
-    methods_tables,
     real_data,
-    real_data_tables,
     rows_of,
     transfer,
 )
 from mtl_helpers.experiments import __main__ as runner
 from mtl_helpers.experiments.driving import learning as driving_learning
+from mtl_helpers.experiments.methods import methods_tables
+from mtl_helpers.experiments.real_data import real_data_tables
 from mtl_helpers.experiments.transfer.arms import OTHER_WAYS, told_topic
 from mtl_helpers.models import CNNEncoder, MultiTaskModel
 from mtl_helpers.tasks import SENTIMENT, TOPIC

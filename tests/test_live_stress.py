@@ -22,7 +22,7 @@ from on_the_page import controls, say_something
 
 from mtl_helpers.data import data_file, make_loader
 from mtl_helpers.driving import DRIVING_TASKS, make_drives
-from mtl_helpers.experiments import front_runs
+from mtl_helpers.experiments.methods import front_runs
 from mtl_helpers.live import (
     DataDemo,
     DriveDemo,

@@ -13,8 +13,8 @@ from on_the_page import wait_for
 from mtl_helpers.data import make_loader
 from mtl_helpers.datasets import LEFT, RIGHT, two_digits
 from mtl_helpers.evaluation import dominated_by, judge
-from mtl_helpers.experiments import front_runs
-from mtl_helpers.experiments.front_runs import SHARES, Found, FrontRuns, Key
+from mtl_helpers.experiments.methods import front_runs
+from mtl_helpers.experiments.methods.front_runs import SHARES, Found, FrontRuns, Key
 from mtl_helpers.live import DemoError, LambdaLab, ParetoDemo
 from mtl_helpers.models import ImageEncoder, MultiTaskModel
 from mtl_helpers.training import StaticWeights, fit, validate

@@ -1,6 +1,7 @@
 """A task looks the same in every figure, and can be told from the others without seeing colours."""
 
 import itertools
+import re
 import warnings
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from IPython.core.formatters import DisplayFormatter
 
 from mtl_helpers.evaluation import pareto_front
+from mtl_helpers.live.widgets.landscape_view import _DARK as LANDSCAPE_DARK
 from mtl_helpers.plots import (
     WAYS,
     Figure,
@@ -34,9 +36,11 @@ from mtl_helpers.plots import (
     task_markers,
     task_styles,
 )
-from mtl_helpers.plots.styles import ON_COLOUR
+from mtl_helpers.plots.live.arrows import METHOD_STYLES
+from mtl_helpers.plots.styles import COLOURS, ON_COLOUR, on_dark
 from mtl_helpers.tasks import SENTIMENT, STARS
 
+ROOT = Path(__file__).resolve().parents[1]
 OKABE_ITO = {"#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7"}
 COURSE = ["topic", "sentiment", "stars"]
 
@@ -89,13 +93,51 @@ def test_eight_colours_are_told_apart_by_every_eye(eye):
     assert all(colour[0] < 80 for colour in seen), "too pale on white"
 
 
+def contrast(one: str, other: str) -> float:
+    """Of two colours by WCAG 2.2: from 1, the same, to 21, black on white."""
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+def luminance(colour: str) -> float:
+    rgb = np.array(matplotlib.colors.to_rgb(colour))
+    return float(np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4) @ [0.2126, 0.7152, 0.0722])
+
+
+def mixed(colour: str, ink: str, part: float) -> str:
+    """As CSS mixes them, ``color-mix(in srgb, colour part, ink)``."""
+    rgb = [matplotlib.colors.to_rgb(one) for one in (colour, ink)]
+    return matplotlib.colors.to_hex(part * np.array(rgb[0]) + (1 - part) * np.array(rgb[1]))
+
+
+LIGHT, DARK = "#ffffff", "#111111"  # JupyterLab's two papers
+
+
+def test_the_measure_of_contrast():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21) and contrast("#777777", "#ffffff") == pytest.approx(
+        4.48, abs=0.01
+    )
+
+
+@pytest.mark.parametrize("colour", [*COLOURS, *{style["color"] for style in METHOD_STYLES.values()}])
+def test_lines_and_words_can_be_seen_on_both_papers(colour):
+    """WCAG 2.2 AA: 3 : 1 for a line, 4.5 : 1 for a word; a word is mixed with the ink by ``worded`` of theme.js."""
+    dark = LANDSCAPE_DARK.get(colour, on_dark(colour))
+    assert contrast(colour, LIGHT) >= 3 and contrast(dark, DARK) >= 3
+    theme = (ROOT / "mtl_helpers/live/widgets/page_side/theme.js").read_text(encoding="utf-8")
+    part = int(re.search(r"const worded = .*?(\d+)%, .*\"#fff\" : \"#000\"", theme)[1]) / 100
+    assert (
+        contrast(mixed(colour, "#000000", part), LIGHT) >= 4.5 and contrast(mixed(dark, "#ffffff", part), DARK) >= 4.5
+    )
+
+
 def test_eight_tasks_differ_in_colour_in_line_and_in_marker_and_fifty_in_the_two_together():
     names = [f"task{i}" for i in range(50)]
     looks = [(style["color"], str(style["linestyle"])) for style in task_styles(names).values()]
     assert len({colour for colour, _ in looks[:8]}) == len({dashes for _, dashes in looks[:8]}) == 8
     assert len(set(list(task_markers(names).values())[:8])) == 8
     assert len(set(looks)) == 50, "the ninth looks like another"
-    assert {colour for colour, _ in looks[:5]} <= OKABE_ITO
+    assert {colour for colour, _ in looks[:4]} <= OKABE_ITO
 
 
 def test_every_panel_draws_a_task_in_its_style(history):

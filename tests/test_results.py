@@ -10,8 +10,8 @@ import torch
 from mtl_helpers.evaluation import paired_changes, write_result
 from mtl_helpers.evaluation.running.results import computer
 from mtl_helpers.experiments import EXPERIMENTS
-from mtl_helpers.experiments.methods_tables import tables_of
-from mtl_helpers.experiments.real_data_tables import SHARED_ROWS as SHARED_REAL
+from mtl_helpers.experiments.methods.methods_tables import tables_of
+from mtl_helpers.experiments.real_data.real_data_tables import SHARED_ROWS as SHARED_REAL
 from mtl_helpers.training import RULES
 
 RESULTS = Path(__file__).resolve().parents[1] / "data" / "results"

@@ -7,11 +7,12 @@ from mtl_helpers.claims.by_name import (
     predict_first,
     quiz,
     show_hint,
+    show_progress,
     show_solution,
 )
 from mtl_helpers.claims.checks import ClaimError, check, check_that
 from mtl_helpers.claims.learner import Learner
-from mtl_helpers.claims.measured import computed, from_crossed, from_differences, from_runs
+from mtl_helpers.claims.measured import computed, from_differences, from_runs
 from mtl_helpers.claims.prediction import Prediction
 from mtl_helpers.claims.quiz import Quiz
 from mtl_helpers.claims.register import Claim, claim, judged, read_claims
@@ -31,7 +32,6 @@ __all__ = [
     "check_that",
     "claim",
     "computed",
-    "from_crossed",
     "from_differences",
     "from_runs",
     "judged",
@@ -39,5 +39,6 @@ __all__ = [
     "quiz",
     "read_claims",
     "show_hint",
+    "show_progress",
     "show_solution",
 ]

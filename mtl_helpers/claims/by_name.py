@@ -10,6 +10,7 @@ from mtl_helpers.claims.checks import ClaimError, say
 from mtl_helpers.claims.learner import HERE, Learner
 from mtl_helpers.claims.lessons import EXERCISES, PREDICTIONS, QUIZZES
 from mtl_helpers.claims.prediction import Predict
+from mtl_helpers.claims.progress import as_html, as_text
 from mtl_helpers.claims.quiz import Quiz
 
 Item = TypeVar("Item")
@@ -32,7 +33,7 @@ def check_exercise(name: str, answer: Any, *, learner: Learner = HERE) -> None:
     exercise = _find("exercise", EXERCISES, name)
     fault = exercise.fault(answer)
     if fault is None:
-        print("Correct.")
+        print(f"Correct.\n{learner.solves('exercise', name)}".rstrip())
         return
     found, slips = fault
     if found == NOT_BEGUN:
@@ -64,13 +65,13 @@ def show_solution(name: str) -> None:
     print(_find("exercise", EXERCISES, name).solution)
 
 
-def quiz(name: str) -> Quiz:
+def quiz(name: str, *, learner: Learner = HERE) -> Quiz:
     """The quiz of that name, as radio buttons; every option has its explanation.
 
     >>> quiz("00-1").choose("all of them")
     'Not quite. The encoder yes; but the sentiment loss does not depend on the topic head.'
     """
-    return Quiz(*_find("quiz", QUIZZES, name))
+    return Quiz(*_find("quiz", QUIZZES, name), solved=lambda: learner.solves("quiz", name))
 
 
 def predict_first(name: str, *, learner: Learner = HERE) -> Predict:
@@ -97,6 +98,17 @@ def answer_prediction(name: str, holds: bool = True, *, learner: Learner = HERE)
     if not holds:
         raise ClaimError(f"Prediction {name}: the text says {prediction.right!r}. That did not hold here.")
     say(prediction.answer(), None if chosen is None else prediction.as_html(chosen))
+
+
+def show_progress(*, learner: Learner = HERE) -> None:
+    """Show which exercises and questions are solved, and what comes next.
+
+    The printed text, which a notebook stores, is the same for everybody; a page shows the learner's own table in its place.
+
+    >>> show_progress()
+    10 lessons ask ... exercises and ... questions. Run this cell to see which of them you have solved.
+    """
+    say(as_text(), None if learner.progress is None else as_html(learner.progress))
 
 
 def _find(what: str, items: Mapping[str, Item], name: str) -> Item:

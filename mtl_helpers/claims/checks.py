@@ -66,7 +66,7 @@ def say(text: str, here: str | None = None) -> None:
     >>> say("measured", "<b>0.83</b> here")
     measured
     """
-    if not _on_a_page():
+    if not on_a_page():
         print(text)
     else:
         live = {} if here is None else widgets.HTML(here)._repr_mimebundle_()
@@ -84,7 +84,8 @@ def marked(text: str, right: bool) -> str:
     return f'<div style="border-left:4px solid {colour};padding-left:.6em;line-height:1.4">{lines}</div>'
 
 
-def _on_a_page() -> bool:
+def on_a_page() -> bool:
+    """Whether this runs in the kernel of a notebook."""
     return getattr(get_ipython(), "kernel", None) is not None
 
 

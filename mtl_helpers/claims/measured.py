@@ -18,7 +18,7 @@ from mtl_helpers.evaluation.statistics.repeats import standard_error
 
 
 def from_differences(
-    values: Sequence[float],
+    values: Sequence[float] | np.ndarray,
     *,
     id: str,
     sentence: str,
@@ -36,16 +36,30 @@ def from_differences(
 ) -> Claim:
     """A row from a number a run: paired differences, or scores that are held against a ``floor``. For the fields see `Claim`.
 
-    ``shared_rows`` is n_test / n_train where runs re-split one corpus, 0 where each has data of its own (see
+    Of ``values (runs, rows)``, where every run is asked the same test rows, error and degrees of freedom are those of
+    `crossed_error`, over runs and rows. Of ``values (runs,)`` they are those of the t; ``shared_rows`` is n_test / n_train
+    where runs re-split one corpus, 0 where each has data of its own (see
     `evaluation.confidence_interval`). Without a ``family`` the claim stands alone.
 
     >>> row = from_differences([4.1, 3.2, 5.0, 4.4], id="00-gain", sentence="It gains.", kind="higher", unit="points",
     ...     resampled="data, first weights", baseline="single", source="runs.csv")
     >>> round(row.estimate, 2), round(row.low, 2), round(row.high, 2), round(row.p, 4), round(row.smallest_effect, 2)
     (4.18, 2.98, 5.37, 0.0016, 1.6)
+    >>> right = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1]])
+    >>> row = from_differences(100 * (right - right[:, ::-1]), id="08-gain", sentence="It gains.", kind="higher",
+    ...     unit="points", resampled="reviews, split, first weights", baseline="single", source="sealed.csv")
+    >>> row.estimate, row.low < 0 < row.high, row.seeds, row.method
+    (0.0, True, 3, 'two-way bootstrap')
     """
-    mean, low, high = confidence_interval(values, shared_rows=shared_rows)
-    error = standard_error(np.std(values, ddof=1), len(values), shared_rows)
+    values = np.asarray(values, dtype=float)
+    if values.ndim == 2:
+        error, freedom = crossed_error(values)
+        mean, half = float(values.mean()), float(stats.t.ppf(0.975, freedom)) * error
+        low, high, method = mean - half, mean + half, "two-way bootstrap"
+    else:
+        mean, low, high = confidence_interval(values, shared_rows=shared_rows)
+        error, freedom = standard_error(np.std(values, ddof=1), len(values), shared_rows), len(values) - 1
+        method = "corrected t" if shared_rows else "t"
     return Claim(
         id=id,
         sentence=sentence,
@@ -54,7 +68,7 @@ def from_differences(
         estimate=mean,
         low=low,
         high=high,
-        method="corrected t" if shared_rows else "t",
+        method=method,
         resampled=resampled,
         baseline=baseline,
         control=control,
@@ -63,10 +77,8 @@ def from_differences(
         seeds=len(values),
         family=family or id,
         comparisons=comparisons,
-        smallest_effect=smallest_effect(
-            np.std(values, ddof=1), len(values), level=1 - LEVEL / comparisons, shared_rows=shared_rows
-        ),
-        p=_p(kind, mean - floor, error, len(values), margin),
+        smallest_effect=smallest_effect(error * math.sqrt(freedom + 1), freedom + 1, level=1 - LEVEL / comparisons),
+        p=_p(kind, mean - floor, error, freedom + 1, margin),
         source=source,
     )
 
@@ -120,57 +132,6 @@ def from_runs(
         shared_rows=shared_rows,
         family=family,
         comparisons=comparisons,
-    )
-
-
-def from_crossed(
-    values: np.ndarray,
-    *,
-    id: str,
-    sentence: str,
-    kind: Kind,
-    unit: str,
-    resampled: str,
-    baseline: str,
-    source: str,
-    control: str = "",
-    margin: float = math.nan,
-    family: str = "",
-    comparisons: int = 1,
-) -> Claim:
-    """A row from differences ``(runs, rows)``, where every run is asked the same test rows. For the fields see `Claim`.
-
-    Error and degrees of freedom are those of `crossed_error`, over runs and rows.
-
-    >>> right = np.array([[1, 1, 1, 0], [1, 1, 0, 0], [1, 1, 1, 1]])
-    >>> row = from_crossed(100 * (right - right[:, ::-1]), id="08-gain", sentence="It gains.", kind="higher", unit="points",
-    ...     resampled="reviews, split, first weights", baseline="single", source="sealed.csv")
-    >>> row.estimate, row.low < 0 < row.high, row.seeds, row.method
-    (0.0, True, 3, 'two-way bootstrap')
-    """
-    values = np.asarray(values, dtype=float)
-    error, freedom = crossed_error(values)
-    mean, half = float(values.mean()), float(stats.t.ppf(0.975, freedom)) * error
-    return Claim(
-        id=id,
-        sentence=sentence,
-        kind=kind,
-        unit=unit,
-        estimate=mean,
-        low=mean - half,
-        high=mean + half,
-        method="two-way bootstrap",
-        resampled=resampled,
-        baseline=baseline,
-        control=control,
-        floor=0.0,
-        margin=margin,
-        seeds=len(values),
-        family=family or id,
-        comparisons=comparisons,
-        smallest_effect=smallest_effect(error * math.sqrt(freedom + 1), freedom + 1, level=1 - LEVEL / comparisons),
-        p=_p(kind, mean, error, freedom + 1, margin),
-        source=source,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,11 +28,27 @@ class Archive:
 
 
 def data_folder() -> Path:
-    """Where downloads are kept: the folder that MTL_DATA names, else ``data/cache`` of the checkout, else the user's cache."""
+    """Where downloads are kept: the folder that MTL_DATA names, else ``data/cache`` of the checkout, else the user's cache.
+
+    A checkout that one may only read, as on a class's server, leaves it to the user's cache.
+    """
     if named := os.environ.get("MTL_DATA"):
         return Path(named)
     data = Path(__file__).resolve().parents[2] / "data"
-    return data / "cache" if (data / "reviews.csv").is_file() else Path(pooch.os_cache("mtl-course"))
+    here = (data / "reviews.csv").is_file() and can_be_written(data / "cache")
+    return data / "cache" if here else user_cache()
+
+
+def user_cache() -> Path:
+    """The user's own cache, ``~/.cache/mtl-course`` on Linux; for a user without a home the system's folder for a while."""
+    cache = Path(pooch.os_cache("mtl-course"))
+    return cache if cache.is_absolute() else Path(tempfile.gettempdir()) / "mtl-course"  # "~" that leads nowhere
+
+
+def can_be_written(folder: Path) -> bool:
+    """Whether files can be made in a folder, or the folder itself where it is missing."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
 
 
 def fetch(archive: Archive, root: str | Path | None = None, *, checksum: str | None, timeout: float = 30) -> Path:

@@ -170,12 +170,11 @@ class Classification(OfClasses):
         weights = None if self.class_weights is None else output.new_tensor(self.class_weights)
         return F.cross_entropy(output, target, weight=weights, reduction="none")
 
-    def losses_in_place(self, output: Tensor, target: Tensor, rows: Tensor) -> Tensor:
+    def losses_in_place(self, output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
         """As for every task; torch's cross-entropy leaves rows out by itself, for half the price of selecting them."""
         if type(self).losses is not Classification.losses:  # a loss of one's own
-            return super().losses_in_place(output, target, rows)
-        known = torch.full_like(target, NO_LABEL).index_copy_(0, rows, target.index_select(0, rows))
-        return self.losses(output, known)
+            return super().losses_in_place(output, target, mask)
+        return self.losses(output, torch.where(mask, target, NO_LABEL))
 
     def predict(self, output: Tensor) -> Tensor:
         """The likeliest class, as its number ``(batch,)``."""

@@ -148,18 +148,18 @@ class Task:
     def loss(self, output: Tensor, target: Tensor, mask: Tensor | None = None) -> Tensor:
         """Mean of `losses` over the labelled examples of a batch, a scalar; nan if there is none.
 
-        ``target`` is ``(batch, *label_shape)`` and ``mask (batch,)``, or the numbers of the labelled rows. Those are selected
+        ``target`` is ``(batch, *label_shape)`` and ``mask (batch,)``, true where there is a label. Those rows are selected
         before anything is computed, so what lies under the mask has no say, be it nan, and its output gets no gradient.
         """
         self.check_output(output, target)
-        rows = mask.nonzero().squeeze(1) if mask is not None and mask.dtype == torch.bool else mask
         n = size = target.shape[0]
-        if rows is None or (n := rows.shape[0]) == size:
+        if mask is None or (n := int(mask.count_nonzero())) == size:
             return self._each(output, target).mean()  # of nothing: nan
-        return self.losses_in_place(output, target, rows).sum() / n if n else output.new_tensor(math.nan)
+        return self.losses_in_place(output, target, mask).sum() / n if n else output.new_tensor(math.nan)
 
-    def losses_in_place(self, output: Tensor, target: Tensor, rows: Tensor) -> Tensor:
-        """The `losses` of ``rows``, each at its place, else 0: summed, they equal (l * mask).sum() to the last bit."""
+    def losses_in_place(self, output: Tensor, target: Tensor, mask: Tensor) -> Tensor:
+        """The `losses` of labelled rows, each at its place, else 0: summed, they equal (l * mask).sum() to the last bit."""
+        rows = mask.nonzero().squeeze(1)
         each = self._each(output.index_select(0, rows), target.index_select(0, rows))
         return each.new_zeros(len(target)).index_copy(0, rows, each)
 

@@ -113,6 +113,7 @@ def train_steps(
         go_on(resume, bare, optimizer, rule, scheduler)
     rule.begin(bare, optimizer)
     device, penalty = next(bare.parameters()).device, getattr(bare, "penalty", None)
+    names = [task.name for task in bare.tasks]
     reading = Reading(loader, bare.tasks, device, at_once=accumulate, generator=generator)
     privately, step = Private(generator), 0
     if resume is not None:
@@ -160,8 +161,8 @@ def train_steps(
             record = Record(
                 step,
                 reading.epoch,
-                {task.name: values.get(task.name, math.nan) for task in bare.tasks},
-                {task.name: current.get(task.name, math.nan) for task in bare.tasks},
+                {name: values.get(name, math.nan) for name in names},
+                {name: current.get(name, math.nan) for name in names},
                 total,
                 batches[-1],
                 own_loss=own,

@@ -80,11 +80,9 @@ def task_losses(tasks: Sequence[Task], outputs: Mapping[str, Tensor], batch: Bat
     losses.counts, losses.features = {}, getattr(outputs, "features", None)
     for task in tasks:
         target, mask = batch.labels_of(task.name)
-        rows = mask.nonzero()
-        losses.counts[task.name] = n = rows.shape[0]
+        losses.counts[task.name] = n = int(mask.count_nonzero())
         if n:
-            known = None if n == mask.shape[0] else rows.squeeze(1)
-            losses[task.name] = task.loss(output_of(task, outputs), target, known)
+            losses[task.name] = task.loss(output_of(task, outputs), target, None if n == mask.shape[0] else mask)
     return losses
 
 

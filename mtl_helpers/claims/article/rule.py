@@ -21,14 +21,12 @@ IN_POINTS = ("points", "%")  # what a threshold is for; what is measured in anot
 class Evidence:
     """A row of the register as a test of a claim: if the article is right, the estimate lies on ``side`` of the floor.
 
-    ``when`` says where it was measured, in words that complete "holds when". ``than`` is what it is held against where that is
-    not the row's own floor: a ratio of two costs against 1.
+    ``when`` says where it was measured, in words that complete "holds when".
     """
 
     row: str
     side: Side
     when: str
-    than: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +70,7 @@ class Judgement(NamedTuple):
     readings: dict[str, Reading]
 
 
-def read_row(row: pd.Series, side: Side, threshold: float = 0.0, than: float | None = None) -> Reading:
+def read_row(row: pd.Series, side: Side, threshold: float = 0.0) -> Reading:
     """How a row of the register is read by the rule of `ArticleClaim`.
 
     >>> row = pd.Series({"kind": "higher", "estimate": 4.0, "low": 1.5, "high": 6.5, "floor": 0.0, "unit": "points",
@@ -83,8 +81,7 @@ def read_row(row: pd.Series, side: Side, threshold: float = 0.0, than: float | N
     'contradicts'
     """
     least = threshold if row.unit in IN_POINTS else 0.0
-    floor = row.floor if than is None else than
-    low, high = row.low - floor, row.high - floor
+    low, high = row.low - row.floor, row.high - row.floor
     if side == "below":
         low, high = -high, -low
     if row.kind == "computed":
@@ -109,7 +106,7 @@ def judge_claim(claim: ArticleClaim, register: pd.DataFrame, threshold: float = 
     """
     if absent := [one.row for one in claim.evidence if one.row not in register.index]:
         raise ClaimError(f"Claim '{claim.id}' rests on {', '.join(absent)}, which the register does not have.")
-    readings = {one.row: read_row(register.loc[one.row], one.side, threshold, one.than) for one in claim.evidence}
+    readings = {one.row: read_row(register.loc[one.row], one.side, threshold) for one in claim.evidence}
     kinds = set(readings.values())
     if not readings:
         return Judgement("cannot be tested here", f"cannot be tested here, because {claim.because}", readings)

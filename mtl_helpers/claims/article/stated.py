@@ -50,8 +50,8 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="many birds with one stone",
         counts="one model that answers all tasks for less than the models it replaces, and loses no accuracy",
         evidence=(
-            Evidence("02-parameters-CNN", "below", "parameters of two CNNs are counted", 1.0),
-            Evidence("02-step-CNN", "below", "a training step of CNNs is timed", 1.0),
+            Evidence("02-parameters-CNN", "below", "parameters of two CNNs are counted"),
+            Evidence("02-step-CNN", "below", "a training step of CNNs is timed"),
             Evidence("02-quality-CNN-topic", "above", "accuracy on topic is asked, too"),
             Evidence("02-quality-CNN-sentiment", "above", "accuracy on sentiment is asked, too"),
             *on_both("08-shared", "above", SHARED),
@@ -74,8 +74,8 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         english="parameters and training data are shared, which makes the model less complex (read as: fewer parameters)",
         counts="parameters of one shared model over those of a model for each task, below 1",
         evidence=(
-            Evidence("02-parameters-CNN", "below", "the encoder is a CNN", 1.0),
-            Evidence("02-parameters-LSTM", "below", "the encoder is an LSTM", 1.0),
+            Evidence("02-parameters-CNN", "below", "the encoder is a CNN"),
+            Evidence("02-parameters-LSTM", "below", "the encoder is an LSTM"),
         ),
     ),
     ArticleClaim(

@@ -33,6 +33,18 @@ _LESSONS = (
     lesson_09,
 )
 
+TITLES = {
+    "00": "Start here",
+    "01": "Data",
+    "02": "Model",
+    "03": "Relations",
+    "04": "Training",
+    "05": "Evaluation",
+    "06": "Driving",
+    "07": "Large models",
+    "08": "Claims",
+    "09": "Your data",
+}
 EXERCISES: dict[str, Exercise] = {name: item for lesson in _LESSONS for name, item in lesson.EXERCISES.items()}
 QUIZZES: dict[str, tuple[str, dict[str, str], str]] = {
     name: item for lesson in _LESSONS for name, item in lesson.QUIZZES.items()

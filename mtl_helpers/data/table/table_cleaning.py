@@ -19,7 +19,6 @@ from mtl_helpers.tasks.multi_label import BETWEEN
 
 _STRAIGHT = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u00a0": " "})
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
-_REVIEWS = ("text", "topic", "sentiment", "stars")
 MISSING = {"", "na", "n/a", "none", "null", "?", "unknown"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mtl_helpers.claims import Claim, from_differences
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
-from mtl_helpers.experiments.methods_tables import SHARED_ROWS
+from mtl_helpers.experiments.methods.methods_tables import SHARED_ROWS
 
 TURN = (
     "over ten seeds sentiment ends about two points lower than in the control, "

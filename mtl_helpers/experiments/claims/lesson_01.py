@@ -8,8 +8,8 @@ from mtl_helpers.claims import Claim, computed, from_differences, from_runs
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.data import load_reviews
 from mtl_helpers.experiments import read_result
-from mtl_helpers.experiments.corpus_splits import raw_reviews
-from mtl_helpers.experiments.methods_tables import SHARED_ROWS
+from mtl_helpers.experiments.corpus.corpus_splits import raw_reviews
+from mtl_helpers.experiments.methods.methods_tables import SHARED_ROWS
 
 RESAMPLED = "split of the corpus, first weights, order"
 SETTING = {"resampled": RESAMPLED, "source": "corpus.csv", "shared_rows": SHARED_ROWS["reviews"]}

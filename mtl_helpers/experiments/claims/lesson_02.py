@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from mtl_helpers.claims import Claim, computed, from_differences
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
 from mtl_helpers.experiments.claims.lesson_01 import RESAMPLED, TASKS, versus
-from mtl_helpers.experiments.methods_tables import SHARED_ROWS
+from mtl_helpers.experiments.methods.methods_tables import SHARED_ROWS
 
 ENCODERS = ("CNN", "LSTM")
 HALF = "half the parameters and half the CPU time of a step"
@@ -32,10 +34,11 @@ def cost() -> list[Claim]:
     """Parameters, time of a step, time to a modest accuracy."""
     rows = [
         computed(
-            sum(ratio(encoder, "parameters")) / 10,
+            np.mean(ratio(encoder, "parameters")),
             id=f"02-parameters-{encoder}",
             sentence=HALF,
             unit="of the parameters of two models",
+            floor=1.0,
             source="cost.csv",
         )
         for encoder in ENCODERS

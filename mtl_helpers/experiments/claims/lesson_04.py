@@ -6,7 +6,7 @@ import pandas as pd
 
 from mtl_helpers.claims import Claim, from_differences, from_runs
 from mtl_helpers.experiments import read_result
-from mtl_helpers.experiments.methods_tables import SHARED_ROWS
+from mtl_helpers.experiments.methods.methods_tables import SHARED_ROWS
 
 SPLIT, DRAWN = "split, first weights, order", "digits drawn, first weights, order"
 RULES_ON_THREE = ("uncertainty", "GradNorm", "MGDA", "PCGrad")

@@ -8,9 +8,9 @@ import pandas as pd
 
 from mtl_helpers.claims import Claim, from_differences
 from mtl_helpers.claims.register import Kind
-from mtl_helpers.experiments import read_result, real_data_tables
-from mtl_helpers.experiments.methods_tables import SHARED_ROWS, difference, percents, read_chosen
-from mtl_helpers.experiments.real_data import SCORED
+from mtl_helpers.experiments import read_result
+from mtl_helpers.experiments.methods.methods_tables import SHARED_ROWS, difference, percents, read_chosen
+from mtl_helpers.experiments.real_data import SCORED, real_data_tables
 
 RESAMPLED = "split of one data set, first weights, order; each seed's choice"
 WORLDS = ("digits", "reviews")

@@ -7,12 +7,11 @@ from functools import cache
 import numpy as np
 import pandas as pd
 
-from mtl_helpers.claims import Claim, computed, from_crossed
+from mtl_helpers.claims import Claim, computed, from_differences
 from mtl_helpers.claims.article.program import run_program
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
 
-MARGIN = 3.0  # points that do not matter, named before the reviews were opened
 BOTH = ("topic", "sentiment")
 # By the middle of a row's id: the arm, what it is held against (each with its lesson), and the tasks. All comparisons of the
 # sealed reviews, named before they were opened: one family.
@@ -83,7 +82,7 @@ def sealed() -> list[Claim]:
     for name, arm, against, task in pairs:
         sentence, kind = SAID.get(name, (SHARED, "open"))
         rows.append(
-            from_crossed(
+            from_differences(
                 100 * (right(arm, task) - right(against, task)),
                 id=f"08-{name}",
                 sentence=sentence,
@@ -91,7 +90,6 @@ def sealed() -> list[Claim]:
                 unit="points",
                 resampled="reviews; split, first weights, order",
                 baseline=against[1],
-                margin=MARGIN if kind == "equal" else np.nan,
                 source="sealed.csv",
                 family="08: the sealed reviews",
                 comparisons=len(pairs),

@@ -9,10 +9,9 @@ from typing import Any
 import anywidget
 import traitlets
 
-from mtl_helpers.live.lab.curves import page_dash
 from mtl_helpers.live.widgets.chart import CSS, script
 from mtl_helpers.plots.live.arrows import HANDLE, Vector, arrow_styles, arrow_tips, same_length, view_radius
-from mtl_helpers.plots.styles import on_dark
+from mtl_helpers.plots.styles import on_dark, page_dash
 
 _DARK = {"#7B3FA0": "#C08AE0", "#2E9BD6": "#6CC4F2", "#8C6D1F": "#D2AE55"}  # what is not of the palette, on a dark page
 

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 
 from mtl_helpers.arguments import number, whole_number
 from mtl_helpers.evaluation import Verdict, dominated_by, judge
-from mtl_helpers.experiments.front_runs import NAMES, SHARES, SIZES, STEPS, Found, FrontRuns, Key
+from mtl_helpers.experiments.methods.front_runs import NAMES, SHARES, SIZES, STEPS, Found, FrontRuns, Key
 from mtl_helpers.live.demos.demo import Demo, DemoError
 from mtl_helpers.live.lab import LambdaLab
 from mtl_helpers.live.widgets.live_widget import by_worker

@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
-from mtl_helpers.live.widgets.chart import page_dash
-from mtl_helpers.plots.styles import on_dark, task_markers, task_styles
+from mtl_helpers.plots.styles import on_dark, page_dash, task_markers, task_styles
 from mtl_helpers.tasks import Task
 from mtl_helpers.training import Record
 

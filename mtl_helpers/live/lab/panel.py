@@ -67,7 +67,7 @@ class LabPanel:
             for name, (text, icon, tip) in BUTTONS.items()
         }
         self.buttons["train"].button_style = "success"
-        self.goal_step = widgets.BoundedIntText(400, min=1, max=10**7, layout={"width": "5.5em"})
+        self.goal_step = widgets.BoundedIntText(400, min=1, max=10**7, tooltip="Stop at", layout={"width": "5.5em"})
         self.optimizer = widgets.Dropdown(options=list(optimizers), value=optimizer, description="optimizer")
         self.learning_rate = widgets.Dropdown(options=_rates(lr), value=lr, description="learning rate")
         self.preset = widgets.Dropdown(options=[("choose ...", {})], description="λ preset")

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 import anywidget
 import traitlets
 
-from mtl_helpers.live.widgets.chart import CSS, page_dash, script
-from mtl_helpers.plots.styles import on_dark, task_styles
+from mtl_helpers.live.widgets.chart import CSS, script
+from mtl_helpers.plots.styles import on_dark, page_dash, task_styles
 
 
 class Pull(anywidget.AnyWidget):

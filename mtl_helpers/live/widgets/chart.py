@@ -94,15 +94,6 @@ class Chart(anywidget.AnyWidget):
         self.send({"run": self._run, "whole": True, "tables": tables, **self._more})
 
 
-def page_dash(style: Mapping[str, Any]) -> list[float]:
-    """A Matplotlib line style as lengths in pixels, for a line of two pixels.
-
-    >>> page_dash({"linestyle": (0, (5, 1.5))})
-    [10, 3.0]
-    """
-    return [] if style["linestyle"] == "-" else [2 * length for length in style["linestyle"][1]]
-
-
 def _rows(table: Table, start: int, end: int | None = None) -> dict[str, Any]:
     """Rows of a table as the page reads them; JSON knows no nan."""
     columns = {key: [_known(v) for v in values[start:end]] for key, values in table.items() if key != "x"}

@@ -8,7 +8,7 @@ import anywidget
 import numpy as np
 import traitlets
 
-from mtl_helpers.live.widgets.chart import CSS, page_dash, script
+from mtl_helpers.live.widgets.chart import CSS, script
 from mtl_helpers.plots.landscapes import (
     LOSS_VIEW,
     PATH_MARKERS,
@@ -18,7 +18,7 @@ from mtl_helpers.plots.landscapes import (
     landscape_front,
     losses_at,
 )
-from mtl_helpers.plots.styles import on_dark, task_styles
+from mtl_helpers.plots.styles import on_dark, page_dash, task_styles
 from mtl_helpers.relations.landscape import CENTRE, ENDS, LANDSCAPE_TASKS, RADIUS, pareto_distance
 
 _APART = 0.04  # between two points of a path that the page gets

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from mtl_helpers.live.widgets.chart import CSS, script
 from mtl_helpers.plots.figure import figure_png, figure_svg
+from mtl_helpers.plots.figure_numbers import figure_numbers
 from mtl_helpers.plots.styles import COLOURS, on_dark
 
 
@@ -25,6 +26,10 @@ class Picture(anywidget.AnyWidget):
     _css = CSS
     value = traitlets.Unicode().tag(sync=True)
     colours = traitlets.List([[colour.lower(), on_dark(colour)] for colour in COLOURS]).tag(sync=True)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on_msg(lambda *_: self.send({"numbers": figure_numbers(self._figure)}))  # all that a page asks for
 
     def show(self, figure: Figure) -> None:
         """Draw a figure, which must not change afterwards."""

@@ -64,9 +64,8 @@ class Worker:
         self.name, self._failed = name, failed
         self._refusal = closed or RuntimeError(f"{name} was closed.")
         self.error: BaseException | None = None
-        self._news = (
-            threading.Condition()
-        )  # guards the four below; held for a moment, and never while anything is called
+        # It guards the four below; held for a moment, and never while anything is called.
+        self._news = threading.Condition()
         self._inbox: dict[Hashable, Message] = {}
         self._thread: threading.Thread | None = None
         self._job: _Job | None = None

@@ -57,7 +57,7 @@ def _panel(
 ) -> None:
     """The rows of one unit."""
     rows = [register.loc[one.row] for one in part]
-    floors = [row.floor if one.than is None else one.than for row, one in zip(rows, part, strict=True)]
+    floors = [row.floor for row in rows]
     ends = [*floors, *(row.low for row in rows), *(row.high for row in rows)]
     pad = 0.08 * (max(ends) - min(ends) or 1.0) + threshold
     left, right = min(ends) - pad, max(ends) + pad

@@ -28,6 +28,8 @@ export default {
     const svg = put("svg", { role: "group" }, el), back = put("g", {}, svg), front = put("g", {}, svg), key = document.createElement("div");
     key.className = "mtl-arrows-key";
     el.append(key);
+    const fold = numbersOf(el, () => [{ title: "arrows", heads: ["arrow", "x", "y", "length"],
+      rows: Object.entries({ ...model.get("gradients"), ...model.get("tips") }).map(([name, [x, y]]) => [name, x, y, Math.hypot(x, y)]) }]);
     const handles = {};
     let radius = model.get("radius"), held = null, glide = 0, side = 0;
     const at = ([x, y]) => [side / 2 * (1 + x / radius), side / 2 * (1 - y / radius)];
@@ -120,9 +122,10 @@ export default {
         // Beyond the handle, and clear of it.
         const a = Math.atan2(y - side / 2, x - side / 2), wide = 4.5 * task.length, lx = Math.max(wide, Math.min(side - wide, x + (22 + wide) * Math.cos(a)));
         const dy = Math.abs(lx - x) < 18 + wide ? 28 * (Math.sin(a) < 0 ? -1 : 1) : 28 * Math.sin(a), ly = Math.max(14, Math.min(side - 8, y + dy + 5));
-        put("text", { x: lx, y: ly, "text-anchor": "middle", class: "mtl-arrows-name", fill: colour }, front, task);
+        put("text", { x: lx, y: ly, "text-anchor": "middle", class: "mtl-arrows-name", style: `fill: ${worded(looks[task].colour, dark)}` }, front, task);
       }
       drawKey(dark, ink);
+      fold.news();
     }
 
     function drawKey(dark) {

@@ -1,6 +1,7 @@
 // Panels of curves over the steps of a run. The kernel sends numbers and no pictures; uPlot draws them.
 
 const WIDE = 560, GUTTER = 84, LINE = 14; // pixels: for two panels in a row; for names at the ends of lines; from name to name
+const ROWS = 10; // of the table of a panel's numbers
 const LINGER = 6000; // ms: how long a hung copy stays when the cell is done
 const states = new Map();
 
@@ -22,6 +23,19 @@ function receive(model, message) {
   if (message.ghosts) state.ghosts = message.ghosts;
   if (!complete) model.send({ want: "all" });
   for (const view of state.views) view.soon();
+}
+
+// The teacher's mode: for all labs of the page, and for the next time, until it is pressed again.
+function bigSwitch() {
+  const root = document.documentElement, button = document.createElement("button");
+  Object.assign(button, { className: "mtl-big-switch", textContent: "Aa", title: "Big type and thick lines, for a projector" });
+  button.setAttribute("aria-label", "big type and thick lines, for a projector");
+  try { if (localStorage.getItem("mtl-big") === "yes") root.classList.add("mtl-big"); } catch { /* a page may not be allowed to */ }
+  button.onclick = () => {
+    const on = root.classList.toggle("mtl-big");
+    try { localStorage.setItem("mtl-big", on ? "yes" : "no"); } catch { /* it lasts for this page, then */ }
+  };
+  return button;
 }
 
 class Panel {
@@ -68,29 +82,29 @@ class Panel {
   }
 
   build(width) {
-    const { spec, view } = this, { ink, dark } = view.look, tall = spec.tall ? 230 : 150;
+    const { spec, view } = this, { ink, dark, big } = view.look, tall = big * (spec.tall ? 230 : 150);
     this.plot?.destroy();
-    const faint = ink.replace("rgb", "rgba").replace(")", ",0.12)"), font = "12px system-ui, sans-serif";
+    const faint = ink.replace("rgb", "rgba").replace(")", ",0.12)"), font = `${12 * big}px system-ui, sans-serif`;
     const axis = { stroke: ink, grid: { stroke: faint, width: 1 }, ticks: { stroke: faint, size: 4 }, font, labelFont: font };
     const scales = { x: { time: false, range: () => [0, Math.max(view.longest(), 20)] } };
-    const axes = [{ ...axis, size: spec.xlabel ? 36 : 24, label: spec.xlabel, labelSize: 16, space: 60, incrs: [1, 2, 5, 10, 20, 50, 100, 200,
+    const axes = [{ ...axis, size: big * (spec.xlabel ? 36 : 24), label: spec.xlabel, labelSize: 16 * big, space: 60 * big, incrs: [1, 2, 5, 10, 20, 50, 100, 200,
       500, 1000, 2000, 5000, 10000, 20000, 50000, 100000] }];
     for (const [name, scale] of Object.entries(spec.scales)) {
       scales[name] = { range: () => this.range(name), ...(scale.symlog ? { distr: 4, asinh: scale.symlog } : {}) };
       const side = axes.length > 1 ? 1 : 3;
-      const own = { ...axis, scale: name, side, size: 46, label: scale.label, labelSize: 16, grid: { ...axis.grid, show: side === 3 } };
+      const own = { ...axis, scale: name, side, size: 46 * big, label: scale.label, labelSize: 16 * big, grid: { ...axis.grid, show: side === 3 } };
       if (scale.symlog) Object.assign(own, { filter: (u, splits) => splits, splits: (u, i, low, high) => this.splits(u, name, low, high), values: (u, v) => v.map(x => (x === null || x === undefined ? "" : short(x))) });
       else own.values = (u, v) => v.map(x => (x === null || x === undefined ? "" : short(x)));
       axes.push(own);
     }
     const series = spec.series.map(s => ({
-      label: s.label, scale: s.scale || "y", stroke: suits(s.colour, dark), width: s.faint ? 0.7 : 2, dash: s.dash, alpha: s.faint ? 0.4 : 1,
+      label: s.label, scale: s.scale || "y", stroke: suits(s.colour, dark), width: big * (s.faint ? 0.7 : 2), dash: s.dash?.map(d => d * big), alpha: s.faint ? 0.4 : 1,
       paths: s.step ? uPlot.paths.stepped({ align: 1 }) : undefined, points: { show: false }, spanGaps: false,
     }));
-    const cursor = { sync: { key: view.sync, scales: ["x", null] }, y: false, points: { size: 7 }, drag: { x: false, y: false } };
+    const cursor = { sync: { key: view.sync, scales: ["x", null] }, y: false, points: { size: 7 * big }, drag: { x: false, y: false } };
     const hooks = { drawClear: [() => this.before()], draw: [() => this.after()], setCursor: [u => this.hover(u)] };
     const options = { width, height: tall, scales, axes, series: [{}, ...series], cursor, hooks, legend: { show: false },
-      padding: [10, this.spec.scales.unit && spec.scales.y ? 8 : GUTTER, 0, 0] };
+      padding: [10, this.spec.scales.unit && spec.scales.y ? 8 : GUTTER * big, 0, 0] };
     this.el.replaceChildren();
     const title = document.createElement("div");
     title.className = "mtl-panel-title";
@@ -104,13 +118,20 @@ class Panel {
 
   show() { this.plot?.setData(this.data); }
 
+  // At most ROWS of its steps, evenly spread, the last one included.
+  numbers() {
+    const { x, columns } = this.table, named = this.spec.series.filter(s => s.label), every = Math.max(1, Math.ceil(x.length / ROWS));
+    const rows = x.map((step, i) => [step, ...named.map(s => columns[s.key]?.[i])]).filter((row, i) => (x.length - 1 - i) % every === 0);
+    return { title: this.spec.title, heads: ["step", ...named.map(s => s.label)], rows };
+  }
+
   // Ticks of λ: the values in use first, then powers of ten where there is room.
   splits(u, name, low, high) {
     const used = this.spec.series.filter(s => s.ticks && (s.scale || "y") === name).map(s => this.last(s.key)).filter(Boolean).map(([, v]) => +v.toPrecision(3));
     const kept = [];
     for (const v of [...new Set(used), 0, 1, 0.1, 10, 0.01, 3, 0.3, 100, -1, -0.1, -10, 1000, -100]) {
       if (v < low || v > high) continue;
-      if (kept.every(other => Math.abs(u.valToPos(v, name) - u.valToPos(other, name)) > LINE)) kept.push(v);
+      if (kept.every(other => Math.abs(u.valToPos(v, name) - u.valToPos(other, name)) > LINE * this.view.look.big)) kept.push(v);
     }
     return kept.sort((a, b) => a - b);
   }
@@ -119,7 +140,7 @@ class Panel {
   before() {
     const u = this.plot;
     if (!u) return;
-    const { ctx, bbox } = u, { ink, dark } = this.view.look, k = devicePixelRatio;
+    const { ctx, bbox } = u, { ink, dark, big } = this.view.look, k = devicePixelRatio * big;
     ctx.save();
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
@@ -160,7 +181,7 @@ class Panel {
   after() {
     const u = this.plot;
     if (!u) return;
-    const { ctx, bbox } = u, { ink, dark } = this.view.look, k = devicePixelRatio, ends = [];
+    const { ctx, bbox } = u, { ink, dark, big } = this.view.look, k = devicePixelRatio * big, ends = [];
     ctx.save();
     for (const s of this.spec.series) {
       const scale = s.scale || "y", column = this.table.columns[s.key] || [], colour = suits(s.colour, dark);
@@ -174,7 +195,7 @@ class Panel {
         }
       }
       const end = s.label && this.last(s.key);
-      if (end) ends.push({ name: s.label, colour, y: u.valToPos(end[1], scale, true) });
+      if (end) ends.push({ name: s.label, colour: worded(s.colour, dark), y: u.valToPos(end[1], scale, true) });
     }
     ends.sort((a, b) => a.y - b.y);
     const gap = LINE * k, room = bbox.height - gap * (ends.length - 1);
@@ -213,7 +234,7 @@ class Panel {
     const parts = this.spec.series.filter(s => s.label).map(s => [s, (this.table.columns[s.key] || [])[i]]).filter(([, v]) => v !== null && v !== undefined);
     this.tip.replaceChildren(`step ${this.table.x[i]}`, ...parts.map(([s, v]) => {
       const part = document.createElement("b");
-      part.style.color = suits(s.colour, this.view.look.dark);
+      part.style.color = worded(s.colour, this.view.look.dark);
       part.textContent = `${s.label} ${short(v)}`;
       return part;
     }));
@@ -237,6 +258,8 @@ class View {
   open() {
     this.panels = this.model.get("panels").slice(0, this.most).map(spec => new Panel(this, spec));
     this.el.replaceChildren(...this.panels.map(panel => panel.el));
+    if (this.most === Infinity) this.el.prepend(this.switch = bigSwitch());
+    if (this.most === Infinity) this.fold = numbersOf(this.el, () => this.panels.map(panel => panel.numbers()));
     this.build();
   }
 
@@ -250,6 +273,7 @@ class View {
     const width = this.el.clientWidth;
     if (!width) return;
     this.look = inkOf(this.el);
+    this.switch?.setAttribute("aria-pressed", String(this.look.big > 1));
     const columns = width >= WIDE && this.panels.length > 1 ? 2 : 1;
     this.el.style.gridTemplateColumns = `repeat(${columns}, minmax(0, 1fr))`;
     for (const panel of this.panels) panel.build(Math.floor((width - 12 * (columns - 1)) / columns));
@@ -258,7 +282,7 @@ class View {
   soon() {
     if (this.due) return;
     this.due = true;
-    requestAnimationFrame(() => { this.due = false; for (const panel of this.panels) panel.show(); });
+    requestAnimationFrame(() => { this.due = false; for (const panel of this.panels) panel.show(); this.fold?.news(); });
   }
 }
 

@@ -16,6 +16,7 @@ class Plane {
     this.box = element("div", "mtl-panel", parent);
     this.title = element("div", "mtl-panel-title", this.box, title.split(",")[0]);
     this.canvas = element("canvas", "", this.box);
+    this.canvas.setAttribute("role", "img");
     this.canvas.setAttribute("aria-label", title);
   }
 
@@ -94,7 +95,14 @@ class Landscape {
     element("span", "mtl-panel-tip", this.space.title, "lower left is better");
     this.key = element("div", "mtl-landscape-key", el);
     this.rows = new Map(this.scene.styles.map(style => [style.name, this.keyRow(style)]));
+    this.fold = numbersOf(el, () => [this.numbers()]);
     this.listen();
+  }
+
+  // Where each path ends.
+  numbers() {
+    const rows = Object.entries(this.paths).map(([name, p]) => [name, ...[p.x, p.y, p.steep, p.gentle].map(v => v.at(-1)), p.off]);
+    return { title: `paths from ${this.start.map(short).join(", ")}: their ends`, heads: ["method", "θ₁", "θ₂", ...this.scene.tasks.map(t => `loss of ${t.name}`), "from the Pareto set"], rows };
   }
 
   get paths() { return this.model.get("paths"); }
@@ -115,6 +123,7 @@ class Landscape {
   listen() {
     const { canvas } = this.plane;
     Object.assign(canvas, { tabIndex: 0, title: "Drag the start, or move it with the arrow keys" });
+    canvas.setAttribute("role", "application");
     const move = event => {
       const { left, top } = canvas.getBoundingClientRect();
       this.moveTo(this.plane.at(event.clientX - left, event.clientY - top));
@@ -174,7 +183,7 @@ class Landscape {
     ctx.fill();
     ctx.globalAlpha = 1;
     scene.tasks.forEach((task, i) => {
-      this.lines[i].style.color = suits(task.colour, dark);
+      this.lines[i].style.color = worded(task.colour, dark);
       for (const line of task.lines) plane.line(line.map(p => p[0]), line.map(p => p[1]), suits(task.colour, dark), 1, [], 0.5);
     });
     plane.line(scene.set.map(p => p[0]), scene.set.map(p => p[1]), ink, 6, [], 0.8);
@@ -199,6 +208,7 @@ class Landscape {
     space.done();
     this.drawKey(dark, ink);
     this.drawn += 1;
+    this.fold.news();
   }
 
   ring(plane, x, y, ink, paper, text = "") {

@@ -2,7 +2,7 @@
 
 const WIDE_POINTS = 620, SIDE = 210, EDGE = 14; // pixels
 const clouds = new Map();
-const MID = ["#0072b2", "#e69f00"]; // the ends of a colour scale
+const MID = ["#0072b2", "#c98500"]; // the ends of a colour scale
 
 function cloudOf(model) {
   const id = model.get("name");
@@ -43,6 +43,7 @@ class Cloud {
     this.axes.addEventListener("change", () => this.draw());
     this.tip = made("div", "mtl-points-tip", el, "Point at one to read it.");
     this.time.addEventListener("input", () => { const last = this.state.pictures.length - 1; this.at = +this.time.value >= last ? null : +this.time.value; this.draw(); });
+    this.fold = numbersOf(el, () => [this.numbers()]);
     this.canvas.addEventListener("mousemove", event => this.hover(event));
     this.draw();
   }
@@ -53,6 +54,17 @@ class Cloud {
     if (!picture) return undefined;
     const [x, y] = picture.planes[this.axes.value] || Object.values(picture.planes)[0];
     return { ...picture, x, y };
+  }
+
+  // The middle of each class of the first task that has classes.
+  numbers() {
+    const picture = this.picture, task = (this.state.about.tasks || []).find(t => t.classes.length), heads = ["class", "points", "middle, across", "middle, up"];
+    if (!picture || !task) return { title: "", heads, rows: [] };
+    const rows = task.classes.map((name, k) => {
+      const of = task.values.flatMap((v, i) => (v === k ? [i] : [])), middle = v => of.reduce((sum, i) => sum + v[i], 0) / of.length;
+      return [name, of.length, ...(of.length ? [middle(picture.x), middle(picture.y)] : [null, null])];
+    });
+    return { title: `${task.name} at step ${picture.step}`, heads, rows };
   }
 
   soon() {
@@ -92,6 +104,7 @@ class Cloud {
     this.when.textContent = picture ? `step ${picture.step}` : "";
     this.canvas.setAttribute("aria-label", picture ? `${picture.x.length} points at step ${picture.step}` : "no picture yet");
     this.drawKey(dark);
+    this.fold?.news();
     this.places = [];
     ctx.scale(k, k);
     if (!picture) {

@@ -20,6 +20,8 @@ function arrow(svg, x0, y0, x1, y1, colour, dash = "") {
 export default {
   render({ model, el }) {
     el.classList.add("mtl-pull");
+    const sheet = el.appendChild(document.createElement("div")), degrees = () => model.get("angle") === null ? [] : [["angle, in degrees", model.get("angle") * 180 / Math.PI]];
+    const fold = numbersOf(el, () => [{ title: "pull", heads: ["task", "λ × length of the gradient"], rows: [...model.get("pulls").map(p => [p.task, p.length]), ...degrees()] }]);
     const draw = () => {
       const { ink, dark } = inkOf(el), width = Math.max(240, el.clientWidth), tall = 120;
       const pulls = model.get("pulls"), angle = model.get("angle"), known = pulls.filter(p => p.length !== null);
@@ -33,16 +35,17 @@ export default {
         pulls.forEach((pull, i) => {
           const turn = (i ? 1 : -1) * angle / 2 - Math.PI / 2, x = x0 + unit * pull.length * Math.cos(turn), y = y0 + unit * pull.length * Math.sin(turn);
           arrow(svg, x0, y0, x, y, suits(pull.colour, dark), pull.dash);
-          part("text", { x: width * 0.56, y: 48 + 18 * i, fill: suits(pull.colour, dark), "font-weight": 600 }, svg, `${pull.task} ${short(pull.length)}`);
+          part("text", { x: width * 0.56, y: 48 + 18 * i, style: `fill: ${worded(pull.colour, dark)}`, "font-weight": 600 }, svg, `${pull.task} ${short(pull.length)}`);
         });
         part("text", { x: width * 0.56, y: 88 }, svg, `angle ${Math.round(angle * 180 / Math.PI)}°`);
       } else pulls.forEach((pull, i) => {
         const y = 26 + i * Math.min(18, 92 / pulls.length), wide = pull.length === null ? 0 : (width - 150) * pull.length / longest;
         part("rect", { x: 90, y: y - 6, width: wide, height: 9, fill: suits(pull.colour, dark) }, svg);
-        part("text", { x: 0, y: y + 2, fill: suits(pull.colour, dark) }, svg, pull.task.slice(0, 13));
+        part("text", { x: 0, y: y + 2, style: `fill: ${worded(pull.colour, dark)}` }, svg, pull.task.slice(0, 13));
         part("text", { x: 96 + wide, y: y + 2 }, svg, pull.length === null ? "–" : short(pull.length));
       });
-      el.replaceChildren(svg);
+      sheet.replaceChildren(svg);
+      fold.news();
     };
     model.on("change:pulls", draw);
     draw();

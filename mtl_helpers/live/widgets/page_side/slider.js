@@ -39,7 +39,7 @@ export default {
     track.append(range, ticks);
     el.append(label, track, typed);
 
-    const colour = () => el.style.setProperty("--mtl-task", suits(model.get("colours"), inkOf(el).dark));
+    const colour = () => { const { dark } = inkOf(el), own = model.get("colours"); el.style.setProperty("--mtl-task", suits(own, dark)); el.style.setProperty("--mtl-worded", worded(own, dark)); };
     const show = () => {
       const value = model.get("value");
       if (document.activeElement !== typed || !typed.dataset.editing) typed.value = short(value).replace("−", "-");
@@ -68,6 +68,7 @@ export default {
       delete typed.dataset.editing;
       const value = read(typed.value);
       typed.classList.toggle("mtl-wrong", value === null);
+      typed.setAttribute("aria-invalid", value === null);
       typed.title = value === null ? `"${typed.value}" is no λ: type a number from 0 up, such as 0.3` : "Type a value and press Enter";
       if (value !== null) choose(value), show();
     };

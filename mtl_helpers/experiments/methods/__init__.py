@@ -53,7 +53,7 @@ from mtl_helpers.data import (
 from mtl_helpers.datasets import two_digits
 from mtl_helpers.evaluation import cross_validate, optuna_search, pareto_front, weight_grid
 from mtl_helpers.experiments import Config, Experiment, rows_of
-from mtl_helpers.experiments.methods_tables import TASKS, tables_of
+from mtl_helpers.experiments.methods.methods_tables import TASKS, tables_of
 from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import Task

@@ -35,7 +35,7 @@ from mtl_helpers.data import (
     tuned_bag_of_words,
 )
 from mtl_helpers.experiments import Config, Experiment, read_result, rows_of
-from mtl_helpers.experiments.corpus_splits import cleaned_by, half_the_labels, told_of_the_test, with_copies
+from mtl_helpers.experiments.corpus.corpus_splits import cleaned_by, half_the_labels, told_of_the_test, with_copies
 from mtl_helpers.experiments.cost import EVERY, LIMIT, LR, PATIENCE
 from mtl_helpers.models import CNNEncoder, LSTMEncoder, MultiTaskModel
 from mtl_helpers.randomness import drawn_from, seeded

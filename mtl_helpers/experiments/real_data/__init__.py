@@ -63,7 +63,7 @@ from mtl_helpers.datasets import (
     with_rotations,
 )
 from mtl_helpers.experiments import Config, Experiment
-from mtl_helpers.experiments.real_data_tables import PILOTS, SETTING, chosen_runs, table_of, weights_of
+from mtl_helpers.experiments.real_data.real_data_tables import PILOTS, SETTING, chosen_runs, table_of, weights_of
 from mtl_helpers.models import CNNEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.relations import ConditionedModel

@@ -8,7 +8,7 @@ import pandas as pd
 
 from mtl_helpers.evaluation import confidence_interval, delta_mtl, delta_table, paired_changes
 from mtl_helpers.evaluation.statistics.delta import DELTA
-from mtl_helpers.experiments.methods_tables import summary
+from mtl_helpers.experiments.methods.methods_tables import summary
 from mtl_helpers.tasks import Task
 
 PILOTS = 2  # seeds whose validation chooses the settings

@@ -1,0 +1,143 @@
+"""Every live demo as it opens without a lesson around it. The docstring of each function is what its page says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+
+import pandas as pd
+import torch
+
+from mtl_helpers.data import Vocabulary, data_file, encode_reviews, load_reviews, make_loader, split_reviews
+from mtl_helpers.driving import DRIVING_TASKS, make_drives
+from mtl_helpers.experiments.driving import LR, new_loader, new_model
+from mtl_helpers.live import (
+    ClaimsDemo,
+    DataDemo,
+    DriveDemo,
+    GradientDemo,
+    LambdaLab,
+    LandscapeDemo,
+    ModelDemo,
+    ParetoDemo,
+    PriceDemo,
+    TransferDemo,
+    lab_worlds,
+)
+from mtl_helpers.own_data import example, look, one_split
+from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
+
+
+def lambda_lab() -> LambdaLab:
+    """# The λ lab
+
+    Press **Train**, and drag a task's weight λ while the model learns. Can you make it learn one task first and the other
+    afterwards? Below are other *data*; under **more** is the *method*: who chooses λ.
+    """
+    torch.manual_seed(0)
+    return LambdaLab.of(lab_worlds())
+
+
+def data() -> DataDemo:
+    """# What cleaning and splitting do
+
+    Tick what is to be cleaned, choose how rows are split, and measure. Which split makes the model look better than it is?
+    """
+    return DataDemo(pd.read_csv(data_file("reviews_raw.csv"), dtype=str, keep_default_na=False))
+
+
+def model() -> ModelDemo:
+    """# What is shared, and what it costs
+
+    Choose encoder, width and heads. How many parameters, and how much time, does one more task take?
+    """
+    tasks = [TOPIC, SENTIMENT, STARS]
+    train = split_reviews(load_reviews(), seed=0)[0]
+    words = Vocabulary.from_texts(train.text)
+    loader = make_loader(encode_reviews(train, words, tasks), batch_size=32, shuffle=True, seed=0)
+    return ModelDemo(list(islice(loader, 20)), tasks, len(words))
+
+
+def transfer() -> TransferDemo:
+    """# When does one task help another?
+
+    Drag how closely the tasks are related, how many reviews there are, and how large the model is. Each point is a pair of
+    runs that differ in sharing alone.
+    """
+    return TransferDemo(n=100, filters=3)
+
+
+def gradients() -> GradientDemo:
+    """# Two gradients to drag
+
+    Drag the tips of the two arrows. Where do the methods disagree, and which of them harms a task?
+    """
+    return GradientDemo(methods=["sum", "MGDA", "PCGrad"])
+
+
+def landscape() -> LandscapeDemo:
+    """# Two losses as a landscape
+
+    Drag the start in the left picture. Which methods end on the Pareto set, and which stop before it?
+    """
+    return LandscapeDemo()
+
+
+def pareto() -> ParetoDemo:
+    """# Beat the front
+
+    Choose the size of the model and the share of the left digit, and train. Which models does no other model beat?
+    """
+    return ParetoDemo(others=2)
+
+
+def drive() -> DriveDemo:
+    """# Drive
+
+    Say a command, put up a sign, let fog come down: one model sees, listens and steers. It starts untrained: press **train**
+    (about half a minute), then give λ of one task more weight, and see who pays.
+    """
+    splits = make_drives(seed=1, route_labels=300)
+    loader = new_loader(splits.train, DRIVING_TASKS, seed=1)
+    return DriveDemo(new_model(DRIVING_TASKS, seed=1), loader, make_loader(splits.val, 250), lr=LR)
+
+
+def price() -> PriceDemo:
+    """# What many tasks weigh
+
+    One large model with a small adapter a task, or a small model a task: from how many tasks on is the first one lighter?
+    """
+    return PriceDemo()
+
+
+def claims() -> ClaimsDemo:
+    """# Move the threshold
+
+    How much must a gain be worth, to be called one? Move the threshold, and see which claims of the article still hold.
+    """
+    return ClaimsDemo()
+
+
+def own_table() -> LambdaLab:
+    """# A table in the λ lab
+
+    The same lab on a small table of support tickets: two labels, *product* and *urgency*. Lesson 09 does this with yours.
+    """
+    torch.manual_seed(0)
+    ready = one_split(look(example("tickets"), text="text", labels=["product", "urgency"]))
+    return LambdaLab(ready.model, ready.train, ready.val)
+
+
+PAGES: dict[str, Callable] = {
+    "00_lambda_lab": lambda_lab,
+    "01_data": data,
+    "02_model": model,
+    "03_transfer": transfer,
+    "04_gradients": gradients,
+    "04_landscape": landscape,
+    "05_pareto": pareto,
+    "06_drive": drive,
+    "07_price": price,
+    "08_claims": claims,
+    "09_own_table": own_table,
+}
