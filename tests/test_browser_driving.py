@@ -6,6 +6,7 @@ import re
 import time
 
 import pytest
+from axe import serious, violations
 from browser import open_lesson
 
 pytestmark = pytest.mark.browser
@@ -131,6 +132,15 @@ def test_the_map_is_driven_by_the_keyboard(page):
     page.page.keyboard.press(" ")
     page.wait_for(lambda: not kernel(page, "drive.driving"), "the car to stand")
     assert "the car at" in road.get_attribute("aria-label")
+
+
+@pytest.mark.parametrize("theme", ["Dark", "Light"])
+def test_nobody_is_kept_out(page, theme):
+    page.theme(theme)
+    assert not serious(violations(page.page, ".mtl-drive-demo"))
+    demo(page).locator(".mtl-numbers summary").last.click()
+    page.wait_for(lambda: "waypoint 5" in demo(page).inner_text(), "the numbers of the map")
+    demo(page).locator(".mtl-numbers summary").last.click()
 
 
 def test_the_command_can_be_heard(page):

@@ -35,7 +35,6 @@ class Ride:
 
     def _begin(self, row: pd.DataFrame) -> None:
         self.simulator = Simulator(row, steps_per_second=STEPS_PER_SECOND)
-        self._driven = [self._place()[:2]]
 
     def restart(self) -> None:
         """Back to where it began, in the weather and with the word of now."""
@@ -79,7 +78,6 @@ class Ride:
     def step(self, path: Answer | None = None) -> None:
         """Drive on for a tenth of a second along a path, such as one that is shown; None: that which the model says now."""
         self.simulator.step((path or self.look()["waypoints"]).output[None])
-        self._driven.append(self._place()[:2])
 
     def _inputs(self) -> dict[str, Tensor]:
         return {name: part * (name not in self.failing) for name, part in self.simulator.observe().items()}
@@ -124,7 +122,7 @@ class Ride:
             heard=_stretched(inputs["microphone"][0, 0]),
             car=place,
             points=on_map(answers["waypoints"].output.numpy(), place),
-            driven=np.array(self._driven),
+            driven=np.array([(float(pose.x[0]), float(pose.y[0])) for pose in self.simulator.trace]),
             right=on_map(expert(self.simulator)[0], place, with_car=True),
             answers=answers,
             labels={name: self.row[name].iloc[0] for name in known},

@@ -47,6 +47,7 @@ class Stage {
     this.rows = new Map();
     this.note = part("div", "mtl-stage-note", this.answers);
     this.note.setAttribute("role", "status");
+    this.fold = numbersOf(el, () => this.numbers());
     this.map.addEventListener("keydown", event => {
       const said = event.key === " " ? { go: true } : SAYS[event.key] && { say: SAYS[event.key] };
       if (!said) return;
@@ -66,6 +67,13 @@ class Stage {
     return made;
   }
 
+  numbers() {
+    const { car, points, answers } = this.model.get("frame"), says = ["task", "says", "confidence"];
+    const places = [["car", ...car.slice(0, 2)], ...points.map((point, i) => [`waypoint ${i + 1}`, ...point])];
+    return [{ title: "places, in road widths from the crossing", heads: ["", "x", "y"], rows: places },
+      { title: "answers", heads: says, rows: answers.map(({ task, says, sure }) => [task, says, sure]) }];
+  }
+
   soon() {
     if (this.due) return;
     this.due = true;
@@ -75,15 +83,17 @@ class Stage {
   draw() {
     const frame = this.model.get("frame");
     if (!this.map.parentElement.clientWidth || !frame.car) return;
-    const { ink, dark } = inkOf(this.el);
+    const { ink, dark, big } = inkOf(this.el);
     paint(this.camera, this.model.get("camera"));
     paint(this.seen, this.model.get("seen"));
     paint(this.heard, this.model.get("heard"));
     this.cameraTitle.textContent = frame.camera ? "camera" : "camera: off";
     this.heard.caption.textContent = frame.microphone ? `it hears “${frame.said}”` : "it hears nothing";
+    for (const canvas of [this.seen, this.heard]) canvas.setAttribute("aria-label", canvas.caption.textContent);
     this.camera.setAttribute("aria-label", frame.camera ? "what the camera sees" : "black: the camera is off");
     this.drawAnswers(frame, dark);
-    this.drawMap(frame, ink, dark);
+    this.drawMap(frame, ink, dark, big);
+    this.fold.news();
     this.drawn += 1;
   }
 
@@ -91,6 +101,7 @@ class Stage {
     for (const { task, says, right, sure } of frame.answers) {
       const row = this.row(task), wrong = right !== null && says !== right;
       row.line.style.setProperty("--mtl-task", suits(this.colours()[task], dark));
+      row.name.style.color = worded(this.colours()[task], dark);
       row.says.textContent = `${task === "action" || task === "waypoints" ? `${WAYS[says] ?? ""} ` : ""}${says}`;
       row.line.classList.toggle("mtl-past", frame.decided && right === null && sure !== null);
       row.bar.style.setProperty("--mtl-sure", sure === null ? 0 : sure);
@@ -109,7 +120,7 @@ class Stage {
     return this.model.get("scene").colours;
   }
 
-  drawMap(frame, ink, dark) {
+  drawMap(frame, ink, dark, big) {
     const scene = this.model.get("scene"), [[x0, x1], [y0, y1]] = scene.view, k = devicePixelRatio, paper = dark ? "#111" : "#fff";
     const wide = Math.max(1, this.map.parentElement.clientWidth), scale = wide / (x1 - x0), high = Math.round(scale * (y1 - y0));
     Object.assign(this.map, { width: Math.round(wide * k), height: Math.round(high * k) });
@@ -118,7 +129,7 @@ class Stage {
     ctx.scale(k, k);
     const trace = points => { ctx.beginPath(); for (const p of points) ctx.lineTo(...at(p)); };
     const line = (points, colour, width, dash = []) => {
-      Object.assign(ctx, { strokeStyle: colour, lineWidth: width, lineJoin: "round", lineCap: dash.length ? "butt" : "round" });
+      Object.assign(ctx, { strokeStyle: colour, lineWidth: width * big, lineJoin: "round", lineCap: dash.length ? "butt" : "round" });
       ctx.setLineDash(dash);
       trace(points);
       ctx.stroke();
@@ -127,7 +138,7 @@ class Stage {
     ctx.fillStyle = dark ? "#26351f" : "#d5e3c8";
     ctx.fillRect(0, 0, wide, high);
     const tar = dark ? "#4b4d50" : "#b9bbbf";
-    for (const { points, width } of scene.roads) line(points, tar, width * scale);
+    for (const { points, width } of scene.roads) line(points, tar, (width * scale) / big);
     for (const { points } of scene.roads.slice(0, 1)) line(points, paper, 1.5, [8, 8]);
     line(frame.right, ink, 2, [3, 5]);
     line(frame.driven, ink, 3);
@@ -141,7 +152,7 @@ class Stage {
     line([frame.car.slice(0, 2), ...frame.points], colour, 2.5);
     for (const point of frame.points) {
       ctx.beginPath();
-      ctx.arc(...at(point), 5, 0, 2 * Math.PI);
+      ctx.arc(...at(point), 5 * big, 0, 2 * Math.PI);
       Object.assign(ctx, { fillStyle: colour, strokeStyle: paper, lineWidth: 1.5 });
       ctx.fill();
       ctx.stroke();
