@@ -106,7 +106,7 @@ def test_an_input_fails_on_the_way(page):
     press(page, "Pause")
 
 
-def test_sign_car_and_weather_change_on_the_way(page):
+def test_sign_and_weather_change_on_the_way(page):
     page.execute("drive.reset(); drive.advance(1)")
     demo(page).locator("select").first.select_option("stop")
     page.wait_for(lambda: "rule of the road: stop" in readout(page), "the sign to count")

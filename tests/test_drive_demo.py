@@ -23,13 +23,18 @@ from mtl_helpers.driving import (
 )
 from mtl_helpers.live import DemoError, DriveDemo
 from mtl_helpers.live.demos.drive.ride import Ride
-from mtl_helpers.live.demos.drive.school import EXAM
 from mtl_helpers.live.widgets import live_widget
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.plots.live.drive_views import Answer
 from mtl_helpers.training import TrainingError, mean_skill, validate
 
-STEPS = 12
+STEPS, EXAM = 12, 4
+
+
+@pytest.fixture(autouse=True)
+def _short_exam(monkeypatch):
+    for module in ("school", "drive_demo"):
+        monkeypatch.setattr(f"mtl_helpers.live.demos.drive.{module}.EXAM", EXAM)
 
 
 @pytest.fixture(scope="module")
@@ -130,13 +135,13 @@ def test_in_the_crossing_no_command_counts_any_more(new_demo):
 
 
 @pytest.mark.usefixtures("knows_the_rule")
-def test_a_sign_and_a_car_put_up_on_the_way_count(new_demo):
+def test_a_sign_and_a_truck_put_up_on_the_way_count(new_demo):
     demo = new_demo()
     demo.set(command="pass")
     demo.advance(1)
     demo.set(obstacle="middle")
     assert demo.ride.row.action.iloc[0] == "right" and [thing["kind"] for thing in demo.stage.scene["things"]] == [
-        "car"
+        "truck"
     ]
     demo.set(sign="stop")
     assert demo.ride.row.action.iloc[0] == "stop" and demo.ride.seconds == 1
@@ -207,7 +212,7 @@ def test_the_car_follows_the_path_and_not_the_action(new_demo, monkeypatch):
     [
         ({"command": "left"}, (0.0, 0.0), "The car did not get there in time; the rule of the road says left."),
         ({"command": "ahead", "sign": "stop"}, (0.0, 0.55), "The car went on where it had to stop; the rule of"),
-        ({"command": "ahead", "obstacle": "middle"}, (0.0, 0.55), "The car hit the car and went on where it had to"),
+        ({"command": "ahead", "obstacle": "middle"}, (0.0, 0.55), "The car hit the truck and went on where it had to"),
         ({"command": "ahead"}, (0.3, 0.5), "The car left the road; the rule of the road says ahead."),
     ],
     ids=["stands", "runs the sign", "hits", "off the road"],

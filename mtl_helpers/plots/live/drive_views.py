@@ -58,7 +58,7 @@ class Scene:
 
     view: tuple[tuple[float, float], tuple[float, float]]
     roads: Sequence[tuple[np.ndarray, float]]  # the middle (points, 2) of each, and its width; the first is driven on
-    things: Sequence[tuple[str, tuple[float, float], str]]  # a sign, or "car", its place and colour
+    things: Sequence[tuple[str, tuple[float, float], str]]  # a sign, or "truck", its place and colour
 
 
 @dataclass(frozen=True)
@@ -95,14 +95,14 @@ def scene_of(row: pd.DataFrame) -> Scene:
 
     >>> from mtl_helpers.driving import episode_rows
     >>> [kind for kind, _, _ in scene_of(episode_rows(1, seed=0).assign(sign="stop", obstacle="left")).things]
-    ['stop', 'car']
+    ['stop', 'truck']
     """
     drive, things = row.iloc[0], []
     if drive.sign != "none":
         things.append((drive.sign, (SIGN_AT[0] + drive.sign_x, SIGN_AT[1] + drive.sign_y), _SIGNS[drive.sign]))
     if drive.obstacle != "none":
         x, y = (float(value[0]) for value in obstacle_places(row))
-        things.append(("car", (x, y), to_hex(PAINTS[drive.paint])))
+        things.append(("truck", (x, y), to_hex(PAINTS[drive.paint])))
     road = np.stack(place_on_road(np.linspace(-4, 4, 60), drive.bend)[:2], axis=1)
     return Scene(_VIEW, [(road, 2 * HALF), (_SIDE_ROAD, 2 * SIDE)], things)
 
@@ -178,7 +178,7 @@ def _draw_map(ax: Axes, scene: Scene, moment: Moment) -> None:
 
 def _draw_thing(ax: Axes, kind: str, at: tuple[float, float], paint: str) -> None:
     x, y = at
-    if kind == "car":
+    if kind == "truck":
         box = FancyBboxPatch((x - 0.2, y - 0.26), 0.4, 0.52, boxstyle="round,pad=0,rounding_size=.06", zorder=4)
         ax.add_patch(box)
         box.set(facecolor=paint, edgecolor=OFF_COLOUR)

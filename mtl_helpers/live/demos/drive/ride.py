@@ -160,7 +160,7 @@ class Ride:
         if report.success:
             return ("Waited" if report.action == "stop" else f"Arrived: {report.action}") + ", as it should.", False
         faults = {
-            "hit the car": report.collision,
+            "hit the truck": report.collision,
             "went on where it had to stop": report.ran_stop,
             "took the wrong way": report.wrong_turn,
             "left the road": report.off_road > 0,

@@ -196,7 +196,7 @@ function drawCar(ctx, scale, ink, paper) {
 function drawThing(ctx, { kind, colour }, scale, paper) {
   Object.assign(ctx, { fillStyle: colour, strokeStyle: paper, lineWidth: 1.5, textAlign: "center", textBaseline: "middle" });
   ctx.beginPath();
-  if (kind === "car") {
+  if (kind === "truck") {
     ctx.roundRect(-0.2 * scale, -0.26 * scale, 0.4 * scale, 0.52 * scale, 0.06 * scale);
     ctx.fill();
     ctx.stroke();
