@@ -1,30 +1,43 @@
-"""The claims of lesson 06, driving: every seed draws new drives, so each run has data of its own.
+"""The claims of lesson 06, driving: every seed draws new moments and new drives, so each run has data of its own.
 
-A family is what one question of the lesson compares: an arm with another over all five tasks.
+A family is what one question of the lesson compares.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pandas as pd
 
 from mtl_helpers.claims import Claim, computed, from_differences
 from mtl_helpers.claims.register import Kind
-from mtl_helpers.driving import DRIVING_TASKS, bayes_ceilings
+from mtl_helpers.driving import bayes_ceilings
 from mtl_helpers.experiments import read_result
-from mtl_helpers.experiments.driving import ROUTE_LABELS
 
-SOURCE, RESAMPLED = "driving.csv", "drives, first weights, order"
-READ = ("sign", "obstacle", "command")  # the tasks that have all labels at every size
-POINT = 1.0  # less than a point, 0.01 of accuracy, does not matter here: the margin of every "equal"
-UNIT = {task.name: "points" if task.higher_is_better else "% of the error" for task in DRIVING_TASKS}
-Runs = tuple[str, int, str]  # arm, labels, condition of the test drives
+SOURCE, RESAMPLED = "driving.csv", "moments, drives, first weights, order"
+MANY = 4000
+POINT = 2.0  # points of accuracy: less does not matter here, the margin of every "equal"
+ERRORS = ("waypoints",)  # measures of which less is better: told in per cent of the other's error
+Runs = tuple[str, int, str]  # arm, labels, condition
+Said = tuple[str, Kind]  # a sentence of the lesson, and what it says
+Comparison = tuple[str, Runs, Runs, Said]  # measure, an arm, what it is held against
 
 
 def claims() -> list[Claim]:
     """A row for each bold conclusion."""
-    drives = read_result("driving")
-    drives = drives[drives.world == "driving"].set_index(["arm", "labels", "condition", "task", "seed"]).sort_index()
-    return [*ceilings(), *size(drives), *sharing(drives), *pipeline(drives), *weights(drives), *failing(drives)]
+    table = read_result("driving")
+    drives = table.set_index(["arm", "labels", "condition", "measure", "seed"]).sort_index()
+    return [
+        *ceilings(),
+        *size(drives),
+        *floors(drives),
+        *of_family(drives, "06: pipelines and branches against one model", pipelines()),
+        *of_family(drives, "06: one model against models of their own", sharing()),
+        *of_family(drives, "06: other routes to learn from, few routes", data()),
+        *of_family(drives, "06: units and weights of the waypoints", units()),
+        *of_family(drives, "06: failing inputs", failing()),
+        *told(drives),
+    ]
 
 
 def ceilings() -> list[Claim]:
@@ -39,133 +52,133 @@ def ceilings() -> list[Claim]:
 
 def size(drives: pd.DataFrame) -> list[Claim]:
     """Parameters of one model and of five."""
-    numbers = drives.parameters.xs(("whole", 4000, 0), level=("condition", "labels", "seed"))
-    share = numbers["shared"].iloc[0] / numbers["single"].sum()
+    numbers = drives.parameters.xs(("whole", MANY, 0), level=("condition", "labels", "seed"))
+    tasks = ["sign", "obstacle", "command", "action", "waypoints"]
+    share = numbers["shared"].iloc[0] / numbers["single"][tasks].sum()
     sentence = "One model has less than a third of the parameters of five"
     return [computed(share, id="06-size", sentence=sentence, unit="of the parameters", source=SOURCE)]
 
 
-def sharing(drives: pd.DataFrame) -> list[Claim]:
-    """Each task with the others against alone, at three sizes."""
-    gains: tuple[str, Kind] = ("the action gains 9.7 points with 300 routes", "higher")
-    unclear: tuple[str, Kind] = ("with 1,000 and 4,000 routes ten seeds do not tell whether the action gains", "open")
-    pays: tuple[str, Kind] = ("The waypoints pay at equal λ, at each of three sizes", "lower")
-    stay: tuple[str, Kind] = ("Sign, obstacle and command stay within a point of their single models", "equal")
-    said = {(task, labels): stay for task in READ for labels in ROUTE_LABELS}
-    for labels in ROUTE_LABELS:
-        said |= {("action", labels): gains if labels == 300 else unclear, ("waypoints", labels): pays}
-    return [
-        compared(
-            drives,
-            task,
-            ("shared", labels, "whole"),
-            ("single", 4000 if task in READ else labels, "whole"),
-            id=f"06-{task}-{labels}",
-            said=sentence,
-            family="06: shared against single, three sizes",
-            comparisons=len(said),
-        )
-        for (task, labels), sentence in said.items()
-    ]
+def floors(drives: pd.DataFrame) -> list[Claim]:
+    """The one model against a car that drives straight on."""
+    said: Said = ("one model of five tasks completes more drives than a car that drives straight on", "higher")
+    comparisons = {"floor": ("success", ("shared", MANY, "whole"), ("straight", 0, "whole"), said)}
+    return of_family(drives, "06: floor", comparisons)
 
 
-def pipeline(drives: pd.DataFrame) -> list[Claim]:
-    """Three single models and the rule of the road: wrong at most as often as one of the three is."""
-    wrong = sum(1 - drives.score["single", 4000, "whole", task] for task in READ)
-    return [
-        from_differences(
-            100 * (1 - wrong - drives.score["shared", 300, "whole", "action"]).to_numpy(),
-            id="06-pipeline",
-            sentence="three single models and the rule of the road are right more often, without one route label",
-            kind="higher",
-            unit="points",
-            resampled=RESAMPLED,
-            baseline="shared, 300 routes",
-            source=SOURCE,
-        )
-    ]
-
-
-def weights(drives: pd.DataFrame) -> list[Claim]:
-    """What λ does with 300 routes, against equal λ."""
-    route: tuple[str, Kind] = ("λ = 3 for the route takes 2.8 points from the action", "lower")
-    own: tuple[str, Kind] = ("λ = 5 takes 15 % off the error of the waypoints", "higher")
-    said = {("route x 3", "action"): route, ("waypoints x 5", "waypoints"): own}
-    return [
-        compared(
-            drives,
-            task,
-            (arm, 300, "whole"),
-            ("shared", 300, "whole"),
-            id=f"06-{arm.replace(' x ', '-')}",
-            said=sentence,
-            family=f"06: {arm} against equal λ",
-            comparisons=len(DRIVING_TASKS),
-        )
-        for (arm, task), sentence in said.items()
-    ]
-
-
-def failing(drives: pd.DataFrame) -> list[Claim]:
-    """Silence, and training for it."""
-    shared, drop = "shared", "modality dropout"
-    half = "in silence the sign lost nine points or more in five of ten trainings"
-    kept: tuple[str, Kind] = ("with modality dropout sign and obstacle stay within a point in silence", "equal")
-    price: tuple[str, Kind] = ("on whole inputs sign, obstacle, command and action stay within a point", "equal")
-    unclear: tuple[str, Kind] = ("what the sign loses in silence on average ten seeds do not tell", "open")
-    gains: tuple[str, Kind] = ("with modality dropout the waypoints gain in silence", "higher")
-    said: dict[str, tuple[tuple[str, str], tuple[str, str], dict[str, tuple[str, Kind]]]] = {
-        "silence": ((shared, "no microphone"), (shared, "whole"), {"sign": unclear}),
-        "silence-dropout": ((drop, "no microphone"), (drop, "whole"), {"sign": kept, "obstacle": kept}),
-        "silence-gain": ((drop, "no microphone"), (shared, "no microphone"), {"waypoints": gains}),
-        "whole-dropout": ((drop, "whole"), (shared, "whole"), {task: price for task in (*READ, "action")}),
-    }
-    silent = drives.score[shared, 4000, "no microphone", "sign"] - drives.score[shared, 4000, "whole", "sign"]
-    lost = float((silent.round(4) <= -0.09).sum())
-    rows = [computed(lost, id="06-silence-seeds", sentence=half, unit="of 10 trainings", source=SOURCE)]
-    for name, ((arm, condition), (other, before), tasks) in said.items():
-        rows += [
-            compared(
-                drives,
-                task,
-                (arm, 4000, condition),
-                (other, 4000, before),
-                id=f"06-{name}-{task}",
-                said=sentence,
-                family=f"06: {arm}, {condition}, against {other}, {before}",
-                comparisons=len(DRIVING_TASKS),
-            )
-            for task, sentence in tasks.items()
-        ]
-    return rows
-
-
-def compared(
-    drives: pd.DataFrame,
-    task: str,
-    arm: Runs,
-    against: Runs,
-    *,
-    id: str,
-    said: tuple[str, Kind],
-    family: str,
-    comparisons: int,
-) -> Claim:
-    """One task of an arm against another by seed, plus is better: in points, or an error in per cent of the other's."""
-    scores, others = drives.score[(*arm, task)], drives.score[(*against, task)]
-    change = 100 * (scores - others) if UNIT[task] == "points" else 100 * (others - scores) / others
-    sentence, kind = said
-    margin = {"margin": POINT} if kind == "equal" else {}
-    return from_differences(
-        change.to_numpy(),
-        id=id,
-        sentence=sentence,
-        kind=kind,
-        unit=UNIT[task],
-        resampled=RESAMPLED,
-        baseline=against[0] if arm[2] == against[2] == "whole" else f"{against[0]}, {against[2]}",
-        source=SOURCE,
-        family=family,
-        comparisons=comparisons,
-        **margin,
+def pipelines() -> dict[str, Comparison]:
+    """The rivals: with as many routes as they need, against the one model with the same, or with all."""
+    rule: Said = ("three models that perceive, a map and the rule of the road complete more drives", "higher")
+    learnt: Said = ("a table learnt from 300 routes does, too", "higher")
+    first: Said = (
+        "with 300 and with 1,000 routes a route head on branches that were trained first drives better",
+        "higher",
     )
+    many: Said = ("with all 4,000 routes five seeds do not tell", "open")
+    lane: Said = ("without a map the lead of the pipeline is not shown", "open")
+    return {
+        "pipeline": ("success", ("pipeline: rule", 0, "whole"), ("shared", MANY, "whole"), rule),
+        "pipeline-table": ("success", ("pipeline: table", 300, "whole"), ("shared", 300, "whole"), learnt),
+        "pipeline-lane": ("success", ("pipeline: rule, seen lane", 0, "whole"), ("shared", MANY, "whole"), lane),
+        **{
+            f"branches-{labels}": (
+                "success",
+                ("branches first", labels, "whole"),
+                ("shared", labels, "whole"),
+                many if labels == MANY else first,
+            )
+            for labels in (300, 1000, MANY)
+        },
+    }
+
+
+def sharing() -> dict[str, Comparison]:
+    """Each task with the others against alone."""
+    alone: Said = (
+        "with 300 and with 1,000 routes the waypoints alone complete more drives than beside the other four",
+        "lower",
+    )
+    unclear: Said = ("with 4,000 routes it is open which of the two drives better", "open")
+    pays: Said = ("The waypoints pay at equal λ, at each of three sizes", "lower")
+    gains: Said = ("the action gains by sharing with 300 routes", "higher")
+    stay: Said = ("with 4,000 it is open whether it gains", "open")
+    read: Said = ("Sign, obstacle and command ...", "open")
+    found: dict[str, Comparison] = {}
+    for labels in (300, 1000, MANY):
+        one, own = ("shared", labels, "whole"), ("single", labels, "whole")
+        found[f"success-{labels}"] = ("success", one, own, unclear if labels == MANY else alone)
+        found[f"waypoints-{labels}"] = ("waypoints", one, own, pays)
+    for labels, said in ((300, gains), (MANY, stay)):
+        found[f"action-{labels}"] = ("action", ("shared", labels, "whole"), ("single", labels, "whole"), said)
+    for task in ("sign", "obstacle", "command"):
+        found[f"{task}-{MANY}"] = (task, ("shared", MANY, "whole"), ("single", MANY, "whole"), read)
+    return found
+
+
+def data() -> dict[str, Comparison]:
+    """Routes in every batch, and routes where the model itself went."""
+    every: Said = ("every batch ...", "open")
+    dagger: Said = ("one round of DAgger ...", "open")
+    return {
+        "every-batch": ("success", ("every batch", 300, "whole"), ("shared", 300, "whole"), every),
+        "every-batch-waypoints": ("waypoints", ("every batch", 300, "whole"), ("shared", 300, "whole"), every),
+        "dagger": ("success", ("DAgger", 1000, "whole"), ("shared", 1000, "whole"), dagger),
+        "dagger-waypoints": ("waypoints", ("DAgger", 1000, "whole"), ("shared", 1000, "whole"), dagger),
+    }
+
+
+def units() -> dict[str, Comparison]:
+    """Standardised waypoints, and a larger λ, against equal λ in road widths."""
+    found: dict[str, Comparison] = {}
+    for labels in (300, MANY):
+        for measure in ("success", "waypoints", "action"):
+            found[f"standardised-{measure}-{labels}"] = (
+                measure,
+                ("standardised", labels, "whole"),
+                ("shared", labels, "whole"),
+                ("std", "open"),
+            )
+    return found
+
+
+def failing() -> dict[str, Comparison]:
+    """Silence and darkness, and training for them."""
+    drop = "modality dropout"
+    return {
+        "silence-sign": ("sign", ("shared", MANY, "no microphone"), ("shared", MANY, "whole"), ("sil", "open")),
+        "silence-dropout-sign": ("sign", (drop, MANY, "no microphone"), (drop, MANY, "whole"), ("sil", "open")),
+        "dark-dropout-sign": ("sign", (drop, MANY, "no camera"), ("shared", MANY, "no camera"), ("dark", "open")),
+        "fog-success": ("success", ("shared", MANY, "thick fog"), ("shared", MANY, "whole"), ("fog", "open")),
+        "whole-dropout-success": ("success", (drop, MANY, "whole"), ("shared", MANY, "whole"), ("price", "open")),
+        "whole-dropout-sign": ("sign", (drop, MANY, "whole"), ("shared", MANY, "whole"), ("price", "open")),
+        "whole-dropout-action": ("action", (drop, MANY, "whole"), ("shared", MANY, "whole"), ("price", "open")),
+    }
+
+
+def told(drives: pd.DataFrame) -> list[Claim]:
+    """Whether the car does what its action head says."""
+    return []
+
+
+def of_family(drives: pd.DataFrame, family: str, comparisons: Mapping[str, Comparison]) -> list[Claim]:
+    """A row a comparison, plus is better: in points, or an error in per cent of the other's."""
+    rows = []
+    for name, (measure, arm, other, (sentence, kind)) in comparisons.items():
+        scores, others = (drives.score[(*which, measure)] for which in (arm, other))
+        change = 100 * (others - scores) / others if measure in ERRORS else 100 * (scores - others)
+        rows.append(
+            from_differences(
+                change.to_numpy(),
+                id=f"06-{name}",
+                sentence=sentence,
+                kind=kind,
+                unit="% of the error" if measure in ERRORS else "points",
+                resampled=RESAMPLED,
+                baseline=other[0] if arm[2] == other[2] == "whole" else f"{other[0]}, {other[2]}",
+                source=SOURCE,
+                family=family,
+                comparisons=len(comparisons),
+                **({"margin": POINT} if kind == "equal" else {}),
+            )
+        )
+    return rows
