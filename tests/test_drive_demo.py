@@ -339,6 +339,11 @@ def test_training_follows_from_weights_alone(new_demo):
     assert demo.run(waypoints=4, command=1).equals(first), "another λ or a drive left something behind"
 
 
+def test_a_training_too_short_for_a_validation_has_scores_all_the_same(new_demo):
+    demo = new_demo(steps=STEPS)
+    assert demo.run(1)[list(demo.sliders)].notna().all() and demo.school.step == 1
+
+
 def test_a_trained_model_is_taken_over_and_a_slider_goes_on_from_the_first_weights(new_demo):
     first, demo = new_demo(), new_demo()
     again = demo.run(sign=2)

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
-from matplotlib.patches import FancyBboxPatch, RegularPolygon
+from matplotlib.patches import FancyBboxPatch, RegularPolygon, Wedge
 from matplotlib.transforms import Affine2D
 from torch import Tensor
 
@@ -187,6 +187,9 @@ def _draw_thing(ax: Axes, kind: str, at: tuple[float, float], paint: str) -> Non
     ax.add_patch(
         RegularPolygon(at, corners, radius=0.26, orientation=np.pi / 8, facecolor=paint, edgecolor=ON_COLOUR, zorder=4)
     )
+    closed = {"left only": (-90, 90), "right only": (90, 270)}.get(kind)
+    if closed:
+        ax.add_patch(Wedge(at, 0.26, *closed, facecolor=_SIGNS["no entry"], zorder=4))
     word = {"stop": "STOP", "no entry": "–"}.get(kind, _ARROWS.get(kind.split()[0], ""))
     size = 5 if kind == "stop" else 11
     ax.text(x, y, word, color=ON_COLOUR, fontsize=size, fontweight="bold", ha="center", va="center_baseline", zorder=5)

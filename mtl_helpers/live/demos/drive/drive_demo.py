@@ -70,7 +70,7 @@ class DriveDemo(Demo):
         super().__init__(height="3em", pictured=False)
         self.school = School(model, loader, val_loader, steps=steps, lr=lr)
         self.recorded = self.school.recorded
-        self.driving, self.training = False, False
+        self.driving, self.training, self._clip = False, False, None
         self._seed = self._first_seed = seed
         self._first = episode_rows(1, seed=seed).assign(**START)
         self._build_widgets()
@@ -183,11 +183,10 @@ class DriveDemo(Demo):
         if not self._due(0.0 if not self.training else TICK if self.driving else PUSH_INTERVAL):
             return
         if self.driving:
-            path = self._moment.answers["waypoints"]
             if self.ride.done:
                 self.ride.restart()
-                path = None
-            self.ride.step(path)
+                self._moment = self.ride.moment()
+            self.ride.step(self._moment.answers["waypoints"])
             self.driving = self.training or not self.ride.done
         self._show()
 
@@ -276,9 +275,16 @@ class DriveDemo(Demo):
         self.readout.value = f'<div style="line-height:1.4">{told}</div>'
         self._moment = self.ride.moment()
         self.stage.show(self.ride.scene(), self._moment)
-        self.audio.value = wav(speak(self.ride.row)[0] * ("microphone" not in self.ride.failing))
+        self._let_hear()
         self.progress.value = self.school.step
         self._tried.value = tries_table(self.school.tries[-MAX_TRIES:], NAMES, EXAM)
+
+    def _let_hear(self) -> None:
+        """The word as the microphone hears it, spoken anew only where it is another one."""
+        row, heard = self.ride.row.iloc[0], "microphone" not in self.ride.failing
+        clip = (self._seed, row.command, row.hum, heard)
+        if clip != self._clip:
+            self._clip, self.audio.value = clip, wav(speak(self.ride.row)[0] * heard)
 
     @by_worker
     def png(self) -> bytes:

@@ -76,7 +76,7 @@ class School:
             record = self.recorded.step()
             if record.val_scores:
                 best.see(self.model, record)
-        self.scores = best.scores
+        self.scores = best.scores or validate(self.model, self.recorded.val_loader)[1]  # too short for one on the way
         if best.state:
             self.model.load_state_dict(best.state)
         yield from self.examine()
@@ -88,5 +88,5 @@ class School:
         self.tries.append(weights | self.scores | {"drives": int(report.success.sum())})
 
     def last_try(self) -> pd.Series:
-        """The last row of the tries."""
-        return pd.Series(self.tries[-1])
+        """The last row of the tries; empty before the first one."""
+        return pd.Series(self.tries[-1] if self.tries else {}, dtype=float)

@@ -210,6 +210,13 @@ function drawThing(ctx, { kind, colour }, scale, paper) {
   ctx.closePath();
   ctx.fill();
   ctx.stroke();
+  const closed = { "left only": -Math.PI / 2, "right only": Math.PI / 2 }[kind];
+  if (closed !== undefined) {
+    ctx.beginPath();
+    ctx.arc(0, 0, r, closed, closed + Math.PI);
+    ctx.fillStyle = "#d1191f";
+    ctx.fill();
+  }
   ctx.fillStyle = "#fff";
   if (kind === "no entry") ctx.fillRect(-0.65 * r, -0.18 * r, 1.3 * r, 0.36 * r);
   else {
