@@ -89,8 +89,8 @@ def test_two_files_never_share_a_name():
 
 
 def test_live_stays_as_small_as_it_became():
-    """4,596 lines before the widgets got one kit, 3,344 then; the page's own drawing and the landscape took the rest."""
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (PACKAGE / "live").rglob("*.py")) <= 4500
+    """4,596 lines before the widgets got one kit, 3,344 then; on top came the page's drawing, the landscape, the car."""
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (PACKAGE / "live").rglob("*.py")) <= 4940
 
 
 def test_nobody_asks_a_task_for_its_kind():

@@ -173,6 +173,8 @@ def _obstacle(canvas: _Canvas, rows: pd.DataFrame, pose: Pose) -> None:
 
 
 def _sign(canvas: _Canvas, rows: pd.DataFrame, pose: Pose) -> None:
+    if (rows.sign == "none").all():
+        return
     sign = _Thing(
         canvas, rows, pose, SIGN_AT[0] + rows.sign_x.to_numpy(), np.full(len(rows), SIGN_AT[1]) + rows.sign_y.to_numpy()
     )
