@@ -91,10 +91,12 @@ def drive():
 
     acts = [
         *[lambda demo, draw: demo.run(1, sign=draw.choice(WEIGHTS), obstacle=draw.choice(WEIGHTS))] * 5,
-        lambda demo, draw: demo.set(sign=draw.choice(signs), command=draw.choice(commands)),
+        lambda demo, draw: demo.set(sign=draw.choice(signs), command=draw.choice(commands), camera=draw.random() < 0.5),
+        lambda demo, draw: demo.advance(draw.choice([0.1, 0.5])),
+        lambda demo, draw: demo.new(),
         lambda demo, draw: demo.start(),
         lambda demo, draw: demo.stop(),
-        lambda demo, draw: (demo.answers, demo.gaps, repr(demo), demo._repr_mimebundle_()),
+        lambda demo, draw: (demo.answers, demo.report, demo.tries, repr(demo), demo._repr_mimebundle_()),
     ]
 
     def agrees(demo):

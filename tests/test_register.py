@@ -277,10 +277,10 @@ def test_rows_that_contradict_each_other_are_refused():
 def test_a_row_reads_as_a_sentence_with_what_it_rests_on(capsys):
     claim("06-action-300")
     first, second, third = capsys.readouterr().out.splitlines()
-    assert first == "the action gains 9.7 points with 300 routes"
-    assert second == "    shown: +9.7 points [+8.1, +11.4] against single"
+    assert first == "the action gains by sharing with 300 routes"
+    assert second == "    shown: +8.9 points [+6.1, +11.6] against single"
     assert third.startswith(
-        "    10 seeds (drives, first weights, order), 95 % interval by t, p 3.1e-07, after Holm over 15"
+        "    10 seeds (moments, drives, first weights, order), 95 % interval by t, p 4.5e-05, after Holm over 11"
     )
     table = judged(
         [

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import product
 
-import numpy as np
-
+from mtl_helpers.driving.road import POINTS
 from mtl_helpers.tasks import Classification, Regression
 
 SIGN = Classification("sign", classes=("none", "stop", "left only", "right only", "no entry"))
 OBSTACLE = Classification("obstacle", classes=("none", "left", "middle", "right"))
 COMMAND = Classification("command", classes=("left", "right", "ahead", "stop", "turn", "pass"))
 ACTION = Classification("action", classes=("left", "ahead", "right", "stop"))
-POINTS = 5
-WAYPOINTS = Regression("waypoints", size=2 * POINTS)  # x and y of each point, in road widths
+WAYPOINTS = Regression(
+    "waypoints", size=2 * POINTS
+)  # x and y of five points, one a second, in road widths, as the car sees them
 DRIVING_TASKS = (SIGN, OBSTACLE, COMMAND, ACTION, WAYPOINTS)
 
 # How often each is met; the three are drawn independently of each other.
@@ -41,10 +41,6 @@ _OPEN = {
 }
 _BLOCKED = {"none": None, "left": "left", "middle": "ahead", "right": "right"}
 
-CROSSING = 1.6  # where the crossing lies, in road widths (of 8 m) ahead of the car
-_BEND = 0.12
-_TURN_FROM, _RADIUS = 1.1, 0.5  # where a turn begins, and how wide it is
-
 
 def route_action(command: str, sign: str, obstacle: str) -> str:
     """The right action: the first way the command wants that sign and obstacle leave open; if there is none, stop.
@@ -54,35 +50,6 @@ def route_action(command: str, sign: str, obstacle: str) -> str:
     """
     ways = _OPEN[sign] - {_BLOCKED[obstacle]}
     return next((way for way in _WANTED[command] if way in ways), "stop")
-
-
-def road_centre(y: np.ndarray | float, bend: np.ndarray | float) -> np.ndarray | float:
-    """How far right the road's middle lies at distance ``y`` ahead; ``bend`` runs from -1 (left) to 1 (right)."""
-    return _BEND * bend * y**2
-
-
-def waypoints(actions: Sequence[str], bends: np.ndarray) -> np.ndarray:
-    """Where the car is to be after one to five seconds: ``(n, 10)``, x and y of the first point, of the second, ...
-
-    x is to the right of the car and y ahead of it, in road widths. It follows the road's bend; it leaves it at the
-    crossing for a turn, and comes to a halt before the crossing to stop.
-
-    >>> waypoints(["ahead"], np.array([0.0])).reshape(5, 2)[:, 1]
-    array([0.55, 1.1 , 1.65, 2.2 , 2.75])
-    """
-    bends, seconds = np.asarray(bends, dtype=float)[:, None], np.arange(1, POINTS + 1)
-    actions = np.asarray(actions)[:, None]
-    driven = 0.55 * seconds
-    halting = 0.9 * (1 - (1 - seconds / POINTS) ** 2)
-    driven = np.where(actions == "stop", halting, driven)
-    turns = np.select([actions == "left", actions == "right"], [-1, 1], 0)
-    arc = np.clip((driven - _TURN_FROM) / _RADIUS, 0, np.pi / 2)
-    beyond = np.maximum(driven - _TURN_FROM - _RADIUS * np.pi / 2, 0)
-    turned_x = turns * (_RADIUS * (1 - np.cos(arc)) + beyond)
-    turned_y = np.minimum(driven, _TURN_FROM) + _RADIUS * np.sin(arc)
-    y = np.where(turns == 0, driven, turned_y)
-    x = np.where(turns == 0, road_centre(driven, bends), road_centre(np.minimum(y, CROSSING), bends) + turned_x)
-    return np.stack([x, y], axis=-1).reshape(len(bends), 2 * POINTS)
 
 
 def bayes_ceilings(frequencies: Mapping[str, Sequence[float]] = FREQUENCIES) -> dict[str, float]:

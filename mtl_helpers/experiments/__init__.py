@@ -23,6 +23,7 @@ EXPERIMENTS = (
     "amounts",
     "real_data",
     "driving",
+    "real_branches",
     "large_models",
     "adapters.merge",
     "adapters.instructions",

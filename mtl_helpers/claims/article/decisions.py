@@ -42,7 +42,7 @@ DECISIONS: tuple[Branch, ...] = (
     Branch(
         "Does one task lose by the others?",
         "Standard units first, then more λ for it, or a larger encoder. Look at each task.",
-        ("06-waypoints-300", "06-waypoints-4000", "05-raw-units", "06-waypoints-5", "05-size-reviews"),
+        ("06-waypoints-300", "06-waypoints-4000", "05-raw-units", "06-standardised-waypoints-300", "05-size-reviews"),
     ),
     Branch(
         "Which λ, and does one mistake cost more?",

@@ -251,7 +251,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
             Evidence("05-sharing-reviews-small", "below", "a small network shares reviews at equal λ"),
             Evidence("05-raw-units", "below", "losses have different units"),
             Evidence("04-units-raw", "above", "losses have different units: λ must be found"),
-            Evidence("06-waypoints-5", "above", "a regression joins: λ must be found (driving)"),
+            Evidence("06-standardised-waypoints-300", "above", "a regression joins: its unit must be chosen (driving)"),
             *on_both("08-tuned", "above", "27 settings are tried (sealed reviews, {task})"),
         ),
     ),
@@ -260,11 +260,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         chinese="任务权重可以根据任务的重要性",
         english="task weights can be set by importance",
         counts="a task that is given several times the λ does better than at equal λ",
-        evidence=(
-            Evidence("04-importance-sentiment", "above", "sentiment is made three times as important"),
-            Evidence("06-waypoints-5", "above", "λ of the waypoints is 5 (driving)"),
-            Evidence("06-route-3", "above", "λ of the route is 3 (driving)"),
-        ),
+        evidence=(Evidence("04-importance-sentiment", "above", "sentiment is made three times as important"),),
     ),
     ArticleClaim(
         id="by-amount",

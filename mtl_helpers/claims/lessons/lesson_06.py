@@ -95,14 +95,14 @@ EXERCISES = {
 
 QUIZZES = {
     "06-1": (
-        "1. The action gains most where few drives have a route. What is a likely reason?",
+        "1. Two models have the same error of the waypoints on test moments. What do you know of how they drive?",
         {
-            "Sign and command labels teach the branches what a route needs.": "Likely; which label "
-            "helps was not measured.",
-            "The shared model is larger.": "It has about as many parameters as the single action model.",
-            "It trains for more steps.": "All models take the same number of steps.",
+            "They complete equally many drives.": "The error is measured where the expert was; a car goes where its own "
+            "errors lead it.",
+            "Not enough: let them drive.": "An error that is the same on average may stand still at the line or run it.",
+            "The one with fewer parameters drives better.": "Size says nothing of it.",
         },
-        "Sign and command labels teach the branches what a route needs.",
+        "Not enough: let them drive.",
     ),
     "06-2": (
         "2. A model scores 0.60 in the action. The ceilings are 0.64 by ear, 0.48 by eye. What does that prove?",
@@ -144,35 +144,34 @@ PREDICTIONS = {
     ),
     "06-c": Prediction(
         {
-            "all gain": "Three have labels enough of their own, and the waypoints lose.",
-            "the action gains, the waypoints lose, the others stay": "With few routes; a mean of five would have hidden both.",
-            "action and waypoints gain, the others stay": "The action does. The waypoints pay in every row.",
-            "all lose a little": "The action gains, where routes are few.",
+            "the one model of five tasks": "It perceives well, and its path is the worst of the three.",
+            "the model for the waypoints alone": "It drives, but it has to find out from paths alone what a sign is.",
+            "three models that perceive and the rule": "What follows from what they see is known, and need not be learnt.",
         },
-        right="the action gains, the waypoints lose, the others stay",
+        right="three models that perceive and the rule",
     ),
     "06-d": Prediction(
         {
-            "the whole route gets better with route × 3": "The action loses points, and no gain of the waypoints shows.",
-            "route × 3 helps neither, waypoints × 5 the waypoints": "With 300 routes it was the weight that hurt them.",
-            "λ changes nothing here": "The waypoints come back with a larger λ of their own.",
-        },
-        right="route × 3 helps neither, waypoints × 5 the waypoints",
-    ),
-    "06-e": Prediction(
-        {
-            "sign and obstacle should, and they are": "They need no sound, and yet in half of the runs the sign gets worse.",
+            "sign and obstacle should, and they are": "They need no sound, and yet the sign gets worse in every training.",
             "sign and obstacle should, and often they are not": "The picture is the same, but the trunk always had both.",
             "none should": "Sign and obstacle are in the picture, which has not changed.",
         },
         right="sign and obstacle should, and often they are not",
+    ),
+    "06-e": Prediction(
+        {
+            "nothing: a unit is only a way to write": "The loss is squared, and λ is not told of the unit.",
+            "a smaller error of the path, and more completed drives": "With 300 routes and with 4,000.",
+            "more completed drives, and the action pays": "Whether the action pays ten seeds do not tell.",
+        },
+        right="a smaller error of the path, and more completed drives",
     ),
     "06-f": Prediction(
         {
             "with a noisy microphone; when it answers, it is right": "It abstains there, but not where it is wrong.",
             "with a noisy microphone; and when it answers, it is often wrong": "Confidence is measured on the world of the "
             "training data.",
-            "on whole inputs": "There it answers in four of five drives.",
+            "on whole inputs": "There it answers in most moments.",
         },
         right="with a noisy microphone; and when it answers, it is often wrong",
     ),
