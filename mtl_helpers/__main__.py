@@ -76,12 +76,24 @@ def install(*extras: str) -> str:
 
 
 def quiet_lab() -> None:
-    """No question about news and updates before the first notebook is seen; only in the course's own environment."""
-    settings = os.path.join(VENV, "share", "jupyter", "lab", "settings")
-    os.makedirs(settings, exist_ok=True)
-    with open(os.path.join(settings, "overrides.json"), "w", encoding="utf-8") as file:
-        notify = {"fetchNews": "false", "checkForUpdates": False}
-        json.dump({"@jupyterlab/apputils-extension:notification": notify}, file)
+    """No question about news and updates before the first notebook is seen, and no menus of nbgrader's, which are a teacher's.
+
+    Only in the course's own environment. The tests install nbgrader; its commands work all the same.
+    """
+    notify = {"fetchNews": "false", "checkForUpdates": False}
+    parts = ("formgrader", "validate_assignment", "assignment_list", "course_list")
+    servers = dict.fromkeys(("nbgrader.server_extensions." + part for part in parts), False)
+    quiet = {
+        "share/jupyter/lab/settings/overrides.json": {"@jupyterlab/apputils-extension:notification": notify},
+        "etc/jupyter/labconfig/page_config.json": {"disabledExtensions": {"@jupyter/nbgrader": True}},
+        # after nbgrader's own file, which is in the same folder and switches them on
+        "etc/jupyter/jupyter_server_config.d/nbgrader_off.json": {"ServerApp": {"jpserver_extensions": servers}},
+    }
+    for name, settings in quiet.items():
+        path = os.path.join(VENV, *name.split("/"))
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(settings, file)
 
 
 def read(path: str) -> str:

@@ -30,7 +30,7 @@ FRAMES = 46
 
 
 def main() -> None:
-    """Write notebooks/images/lambda_lab.gif."""
+    """Write notebooks/images/lambda_lab.gif, and its last frame beside it."""
     folder = Path(tempfile.mkdtemp())
     course = copy_course(folder / "course")
     kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -45,7 +45,7 @@ def main() -> None:
             page = NotebookPage(launch(playwright), server, "record.ipynb")
             page.run_all()
             page.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-            page.page.set_viewport_size({"width": WIDTH, "height": 1100})
+            page.page.set_viewport_size({"width": WIDTH, "height": 1300})
             page.show_lab()
             page.wait_for(lambda: page.page.locator(".mtl-chart").evaluate("e => e.clientWidth") > 800, "a wide page")
             frames = [frame(page, number) for number in range(FRAMES)]
@@ -58,6 +58,7 @@ def main() -> None:
     path = ROOT / "notebooks" / "images" / "lambda_lab.gif"
     last = [200] * (FRAMES - 1) + [3000]
     small[0].save(path, save_all=True, append_images=small[1:], duration=last, loop=0, optimize=True)
+    small[-1].save(path.with_suffix(".png"), optimize=True)  # for who asked for no motion
     print(f"{path.relative_to(ROOT)}: {FRAMES} frames, {path.stat().st_size / 1e6:.2f} MB")
 
 

@@ -1,12 +1,18 @@
 """The handouts: no solution in what is handed out; every solution passes, every starter fails, by a real nbgrader, too."""
 
+import json
+import pkgutil
 import shutil
 
 import nbformat
+import nbgrader.server_extensions
 import pytest
+from jupyter_server.extension.config import ExtensionConfigManager
 
+import mtl_helpers.__main__ as launcher
 from mtl_helpers.claims.lessons import EXERCISES
 from mtl_helpers.stored import NOTEBOOKS
+from mtl_helpers.teaching import __main__ as command
 from mtl_helpers.teaching.handout import build_handout, grader
 from mtl_helpers.teaching.lesson_pages import lessons
 
@@ -15,9 +21,15 @@ NAMES = [path.stem for path in lessons(NOTEBOOKS)]
 
 @pytest.fixture(scope="module")
 def handout(tmp_path_factory):
-    target = tmp_path_factory.mktemp("hand out")
-    assert build_handout(target) == NAMES
-    return target
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "BUILD", tmp_path_factory.mktemp("a build"))
+        assert command.main(["handout"]) == 0
+        return command.BUILD / "handout"
+
+
+def test_every_lesson_is_an_assignment(handout):
+    for kind in ("source", "release"):
+        assert sorted(path.name for path in (handout / "nbgrader" / kind).iterdir()) == NAMES
 
 
 def cells(handout, kind, name):
@@ -65,6 +77,12 @@ def test_the_learner_s_copies_have_all_cells_and_no_outputs(handout):
         assert not any(cell.get("outputs") for cell in copy.cells)
 
 
+def scores(course, name):
+    with grader(course).gradebook as book:
+        found = {student: book.find_submission(name, student) for student in ("solved", "untouched")}
+        return {student: (submission.score, submission.max_score) for student, submission in found.items()}
+
+
 def test_nbgrader_collects_grades_and_gives_feedback(handout):
     name, course = "00_start_here", handout / "nbgrader"
     for student, kind in (("solved", "source"), ("untouched", "release")):
@@ -73,12 +91,25 @@ def test_nbgrader_collects_grades_and_gives_feedback(handout):
     for student in ("solved", "untouched"):
         for done in (api.autograde(name, student), api.generate_feedback(name, student)):
             assert done["success"], done.get("error") or done["log"]
-    with api.gradebook as book:
-        scores = {student: book.find_submission(name, student) for student in ("solved", "untouched")}
-        assert {student: (s.score, s.max_score) for student, s in scores.items()} == {
-            "solved": (3, 3),
-            "untouched": (0, 3),
-        }
-    feedback = {s: (course / "feedback" / s / name / f"{name}.html").read_text(encoding="utf-8") for s in scores}
+    assert scores(course, name) == {"solved": (3, 3), "untouched": (0, 3)}
+    students = ("solved", "untouched")
+    feedback = {s: (course / "feedback" / s / name / f"{name}.html").read_text(encoding="utf-8") for s in students}
     assert "replace the ... by your answer" in feedback["untouched"]
     assert "replace the ... by your answer" not in feedback["solved"] and "3.0 / 3.0" in feedback["solved"]
+    build_handout(handout)
+    assert scores(course, name) == {"solved": (3, 3), "untouched": (0, 3)}, "marks were lost when it was made again"
+    assert (course / "submitted" / "solved" / name).is_dir()
+
+
+def test_a_learner_s_jupyterlab_has_no_menus_for_teachers(tmp_path, monkeypatch):
+    """All that nbgrader switches on when it is installed, `make lab` finds switched off, in the order in which it reads."""
+    monkeypatch.setattr(launcher, "VENV", str(tmp_path))
+    launcher.quiet_lab()
+    names = [f"nbgrader.server_extensions.{m.name}" for m in pkgutil.iter_modules(nbgrader.server_extensions.__path__)]
+    folder = tmp_path / "etc" / "jupyter"
+    switched_on = {"ServerApp": {"jpserver_extensions": dict.fromkeys(names, True)}}
+    (folder / "jupyter_server_config.d" / "nbgrader.json").write_text(json.dumps(switched_on), encoding="utf-8")
+    found = ExtensionConfigManager(read_config_path=[str(folder)]).get_jpserver_extensions()
+    assert names and found == dict.fromkeys(names, False)
+    page = json.loads((folder / "labconfig" / "page_config.json").read_text(encoding="utf-8"))
+    assert page["disabledExtensions"] == {"@jupyter/nbgrader": True}

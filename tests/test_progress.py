@@ -74,6 +74,16 @@ def test_a_script_and_a_test_solve_nothing(progress, capsys):
     assert capsys.readouterr().out == "Correct.\n" and progress.read() == (set(), [])
 
 
+@pytest.mark.parametrize(("graded", "count"), [(True, 0), (False, 1)])
+def test_what_a_teacher_grades_is_not_what_the_teacher_has_solved(progress, monkeypatch, graded, count):
+    monkeypatch.setattr("mtl_helpers.claims.learner.on_a_page", lambda: True)
+    monkeypatch.delenv("NBGRADER_EXECUTION", raising=False)
+    if graded:
+        monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    check_exercise("00-3", 2, learner=Learner(progress=progress))
+    assert len(progress.read()[0]) == count
+
+
 def test_deleting_the_folder_forgets_it(progress):
     progress.add("quiz", "00-1")
     progress.file.unlink()

@@ -5,22 +5,24 @@ import re
 from functools import cache
 
 import pytest
+from axe import serious, violations
 from browser import launch, need_chromium
 from bs4 import BeautifulSoup
 from links import broken_links, fetched
 
 from mtl_helpers.stored import NOTEBOOKS
+from mtl_helpers.teaching import __main__ as command
 from mtl_helpers.teaching.lesson_pages import demo_in, read_lesson
-from mtl_helpers.teaching.site import build_site
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    target = tmp_path_factory.mktemp("site")
-    build_site(target)
-    return target
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "BUILD", tmp_path_factory.mktemp("build"))
+        assert command.main(["site"]) == 0
+        return command.BUILD / "site"
 
 
 def page(site, name):
@@ -120,3 +122,19 @@ def test_in_a_browser_it_searches_turns_dark_and_says_no_error(site):
             assert wide <= window
         assert wrong == []
         browser.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_serious_violation(site, scheme):
+    need_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        page, found = browser.new_page(color_scheme=scheme), []
+        for name in ("index", "search", "09_your_data"):
+            page.goto((site / f"{name}.html").as_uri())
+            found += serious(violations(page, "html"))
+        browser.close()
+    assert found == []

@@ -4,15 +4,16 @@ import re
 
 import pandas as pd
 import pytest
+from axe import serious, violations
 from browser import launch, need_chromium
 from bs4 import BeautifulSoup
 from links import broken_links, fetched
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from mtl_helpers.stored import NOTEBOOKS
+from mtl_helpers.teaching import __main__ as command
 from mtl_helpers.teaching.lesson_pages import read_lesson
 from mtl_helpers.teaching.slide_rule import ASKS, SlideRule, blocks, tables_of
-from mtl_helpers.teaching.slides import build_slides
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 # Tags, pictures, where a link leads, formulas, a fence's language, minutes.
@@ -30,9 +31,10 @@ MEASURE = """() => [...document.querySelectorAll('.slides section section')].map
 
 @pytest.fixture(scope="module")
 def slides(tmp_path_factory):
-    target = tmp_path_factory.mktemp("slides")
-    build_slides(target)
-    return target
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "BUILD", tmp_path_factory.mktemp("build"))
+        assert command.main(["slides"]) == 0
+        return command.BUILD / "slides"
 
 
 def ruled(*cells):
@@ -137,3 +139,22 @@ def test_what_cannot_fit_is_told(slides):
         page.evaluate("() => { document.querySelectorAll('.fit')[3].innerHTML += '<p>too much</p>'.repeat(60) }")
         assert sum(m["low"] > 720.5 for m in page.evaluate(MEASURE)) == 1
         browser.close()
+
+
+@pytest.mark.browser
+def test_axe_finds_no_serious_violation(slides):
+    need_chromium()
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+        page.goto((slides / "index.html").as_uri())
+        found = serious(violations(page, "html"))
+        page.goto((slides / "00_start_here.html").as_uri())
+        page.wait_for_function("() => Reveal.isReady()")
+        for _ in range(12):
+            found += serious(violations(page, ".slides section.present"))
+            page.evaluate("() => Reveal.next()")
+        browser.close()
+    assert found == []

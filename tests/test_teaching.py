@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+import mtl_helpers.__main__ as launcher
 from mtl_helpers.stored import NOTEBOOKS
 from mtl_helpers.teaching.lesson_pages import lessons, read_lesson, without_minutes
 
@@ -58,3 +59,14 @@ def test_what_it_tells_to_make_can_be_made():
     assert made >= {"lab", "slides", "app", "site", "handout"} and made <= targets
     for path in re.findall(r"`(mtl_helpers/[\w/]+)`", TEXT):
         assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("part", ["site", "slides", "handout", "app"])
+def test_the_launcher_installs_what_a_target_needs_and_builds_it(part, monkeypatch):
+    called = []
+    monkeypatch.setattr(launcher, "install", lambda *extras: called.append(extras) or "python")
+    monkeypatch.setattr(launcher.subprocess, "call", lambda command, **_: called.append(tuple(command)) or 0)
+    with pytest.raises(SystemExit) as ended:
+        launcher.main([part, "--port", "8890"])
+    assert ended.value.code == 0
+    assert called == [("test",), ("python", "-m", "mtl_helpers.teaching", part, "--port", "8890")]

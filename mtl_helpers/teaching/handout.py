@@ -54,11 +54,10 @@ def build_handout(target: Path, source: Path = NOTEBOOKS) -> list[str]:
 def grader(course: Path) -> NbGraderAPI:
     """nbgrader for a course in that folder, which is made; its settings lie there, too, for whoever calls it by hand."""
     course.mkdir(parents=True, exist_ok=True)
-    if (
-        shutil.which("alembic") is None
-    ):  # nbgrader calls it by that name alone; it lies beside a Python that nobody activated
+    if shutil.which("alembic") is None:  # nbgrader calls it by name; it lies beside a Python that nobody activated
         os.environ["PATH"] += os.pathsep + str(Path(sys.executable).parent)
     settings = {"CourseDirectory": {"root": str(course)}, "ClearSolutions": {"code_stub": {"python": ""}}}
+    settings["Execute"] = {"timeout": 300, "iopub_timeout": 60}  # seconds; its 30 and 4 are too few for a busy machine
     lines = [f"c.{of}.{name} = {value!r}" for of, values in settings.items() for name, value in values.items()]
     (course / "nbgrader_config.py").write_text("\n".join(["c = get_config()", *lines, ""]), encoding="utf-8")
     return NbGraderAPI(config=Config(settings))

@@ -58,10 +58,9 @@ def build_site(target: Path, source: Path = NOTEBOOKS) -> list[Page]:
         around = {"before": pages[place - 1] if place else None, "after": (*pages, None)[place + 1]}
         html = templates.get_template("lesson.html").render(page=page, pages=pages, **around)
         _write(target / f"{page.name}.html", html)
-    still = BeautifulSoup(pages[0].body, "html.parser").select_one("figure.demo img")
     for name, title in (("index", "Multi-task learning in five steps"), ("search", "Search")):
         page = _page(name, f"<h1>{title}</h1>")
-        html = templates.get_template(f"{name}.html").render(page=page, pages=pages, still=still and still["src"])
+        html = templates.get_template(f"{name}.html").render(page=page, pages=pages)
         _write(target / f"{name}.html", html)
     index = [entry for page in pages for entry in search_entries(page)]
     _write(target / "search-index.js", f"const INDEX = {json.dumps(index, ensure_ascii=False)};\n")

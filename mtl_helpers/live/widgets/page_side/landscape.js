@@ -101,7 +101,7 @@ class Landscape {
 
   // Where each path ends.
   numbers() {
-    const rows = Object.entries(this.paths).map(([name, p]) => [name, ...[p.x, p.y, p.steep, p.gentle].map(v => v.at(-1)), p.off]);
+    const rows = Object.entries(this.paths).map(([name, p]) => [name, ...[p.x, p.y, p.steep, p.gentle].map(v => v.at(-1)), +p.off.toFixed(3)]);
     return { title: `paths from ${this.start.map(short).join(", ")}: their ends`, heads: ["method", "θ₁", "θ₂", ...this.scene.tasks.map(t => `loss of ${t.name}`), "from the Pareto set"], rows };
   }
 
