@@ -95,7 +95,7 @@ def drive() -> DriveDemo:
     """# Drive
 
     One model sees, listens and steers. It starts untrained: press **Train** (about half a minute) and **Drive**, and watch it
-    learn. On the way say another word, put up a sign, let fog come down or the camera fail; then give the waypoints more weight.
+    learn. On the way say another word, put up a sign, let fog come down or the camera fail; then give the waypoints more λ.
     """
     splits = make_drives(seed=1)
     loader = new_loader(splits.train, DRIVING_TASKS, seed=1)
