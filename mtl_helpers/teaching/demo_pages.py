@@ -10,7 +10,7 @@ import torch
 
 from mtl_helpers.data import Vocabulary, data_file, encode_reviews, load_reviews, make_loader, split_reviews
 from mtl_helpers.driving import DRIVING_TASKS, make_drives
-from mtl_helpers.experiments.driving import LR, new_loader, new_model
+from mtl_helpers.experiments.driving import LR, STEPS, new_loader, new_model
 from mtl_helpers.live import (
     ClaimsDemo,
     DataDemo,
@@ -95,12 +95,12 @@ def pareto() -> ParetoDemo:
 def drive() -> DriveDemo:
     """# Drive
 
-    Say a command, put up a sign, let fog come down: one model sees, listens and steers. It starts untrained: press **train**
-    (about half a minute), then give λ of one task more weight, and see who pays.
+    One model sees, listens and steers. It starts untrained: press **Train** (about half a minute) and **Drive**, and watch it
+    learn. On the way say another word, put up a sign, let fog come down or the camera fail; then give the waypoints more λ.
     """
-    splits = make_drives(seed=1, route_labels=300)
+    splits = make_drives(seed=1)
     loader = new_loader(splits.train, DRIVING_TASKS, seed=1)
-    return DriveDemo(new_model(DRIVING_TASKS, seed=1), loader, make_loader(splits.val, 250), lr=LR)
+    return DriveDemo(new_model(DRIVING_TASKS, seed=1), loader, make_loader(splits.val, 250), steps=STEPS, lr=LR)
 
 
 def merge() -> MergeDemo:
