@@ -48,7 +48,7 @@ def in_short(row: pd.Series) -> str:
     """A row of the register on one line.
 
     >>> in_short(read_claims().loc["06-action-300"])
-    '+9.7 points against single, +8.1 to +11.4, 10 seeds: shown'
+    '+8.9 points against single, +6.1 to +11.6, 10 seeds: shown'
     """
     if row.kind == "computed":
         against = f", {row.baseline} {row.floor:g}" if row.baseline else ""
