@@ -6,6 +6,7 @@ import os
 
 MADE = ".made_from.json"  # for each copy, what the lesson was that it was made from
 
+OWN = "my_data"  # where lesson 09 keeps tables, reports and models of whoever sits there: no part of the course
 KERNEL = {  # what ipykernel says of itself
     "name": "python",
     "mimetype": "text/x-python",
@@ -81,10 +82,10 @@ def write(path: str, content: bytes) -> None:
 
 
 def _files(folder: str) -> list:
-    """The names of all files in a folder and its subfolders, hidden ones left out, with forward slashes."""
+    """The names of all files in a folder and its subfolders, with forward slashes; no hidden ones, and nobody's own."""
     names = []
     for place, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not name.startswith(".")]
+        folders[:] = [name for name in folders if not name.startswith(".") and name != OWN]
         paths = [os.path.relpath(os.path.join(place, name), folder) for name in files if not name.startswith(".")]
         names += [path.replace(os.sep, "/") for path in paths]
     return sorted(names)

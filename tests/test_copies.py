@@ -12,6 +12,7 @@ import pytest
 from ipykernel.ipkernel import IPythonKernel
 
 from mtl_helpers import copies
+from mtl_helpers.own_data.uploading import FOLDER
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = "01_data.ipynb"
@@ -60,6 +61,14 @@ def test_copies_have_no_outputs_and_all_else(mine, lessons):
     (cell,) = json.loads((mine / DATA).read_text(encoding="utf-8"))["cells"]
     assert cell["outputs"] == [] and cell["execution_count"] is None and cell["metadata"] == {"tags": ["starter"]}
     assert listing(mine) == listing(lessons) and (mine / "images" / "map.png").read_bytes() == b"png"
+
+
+def test_what_somebody_keeps_beside_the_lessons_goes_nowhere(lessons, tmp_path):
+    """Site and handout are copied by the same function."""
+    (lessons / "my_data" / "model").mkdir(parents=True)
+    (lessons / "my_data" / "customers.csv").write_text("name\n", encoding="utf-8")
+    bring(lessons, tmp_path / "learn")
+    assert listing(tmp_path / "learn") == listing(lessons) - {FOLDER}
 
 
 def test_a_second_start_changes_nothing(mine, lessons):

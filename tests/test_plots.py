@@ -119,7 +119,7 @@ def test_the_measure_of_contrast():
     )
 
 
-@pytest.mark.parametrize("colour", [*COLOURS, *{style["color"] for style in METHOD_STYLES.values()}])
+@pytest.mark.parametrize("colour", sorted({*COLOURS, *(style["color"] for style in METHOD_STYLES.values())}))
 def test_lines_and_words_can_be_seen_on_both_papers(colour):
     """WCAG 2.2 AA: 3 : 1 for a line, 4.5 : 1 for a word; a word is mixed with the ink by ``worded`` of theme.js."""
     dark = LANDSCAPE_DARK.get(colour, on_dark(colour))
