@@ -208,11 +208,12 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         id="driving",
         chinese="在一个模型中实现这些任务的共同优化，从而提高系统的整体性能",
         english="for driving, joint optimisation in one model improves the system as a whole",
-        counts="action or waypoints better than by models of their own, each a row; in a simulator, on no road",
+        counts="action, waypoints or completed drives better than by models of their own; in a simulator, on no road",
         evidence=(
             Evidence("06-action-300", "above", ALONE),
             *ACTION[1:],
             *(Evidence(f"06-waypoints-{labels}", "above", WAYPOINTS) for labels in (300, 1000, 4000)),
+            *(Evidence(f"06-success-{labels}", "above", "whole drives are counted") for labels in (300, 1000, 4000)),
         ),
     ),
     ArticleClaim(

@@ -59,7 +59,7 @@ EXERCISES = {
             "a: the interval holds zero, so the action may as well lose.": _ALLOWED | {"a"},
             "b: an interval from -1 to +7 does not show that; it may well be five points.": _ALLOWED | {"b"},
             "c: the whole interval lies within two points of zero; that is what it says.": _ALLOWED - {"c"},
-            "d: alone it would be clear, but it is one of five comparisons: p is 0.014, and times five 0.07.": _ALLOWED
+            "d: alone it would be clear; of five comparisons it is one: p is 0.026, by Holm three times that.": _ALLOWED
             | {"d"},
             "e: that it gains is clear; why, a control would have to say.": _ALLOWED | {"e"},
             "f: the interval lies far above zero, for five comparisons, too.": _ALLOWED - {"f"},
@@ -105,10 +105,11 @@ QUIZZES = {
         "Not enough: let them drive.",
     ),
     "06-2": (
-        "2. A model scores 0.60 in the action. The ceilings are 0.64 by ear, 0.48 by eye. What does that prove?",
+        "2. A model scores 0.60 in the action. The ceilings are 0.64 by ear, 0.54 by eye (the car's place, too). What does "
+        "that prove?",
         {
             "It joins eye and ear.": "Not necessarily: by ear alone 0.60 is possible.",
-            "It hears at least a part of the command.": "By eye alone nothing above 0.48 is possible.",
+            "It hears at least a part of the command.": "By eye alone nothing above 0.54 is possible.",
             "Nothing.": "It is above the ceiling of the scene, so it must have heard something.",
         },
         "It hears at least a part of the command.",
