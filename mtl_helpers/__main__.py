@@ -19,6 +19,7 @@ VENV = os.path.join(ROOT, ".venv")
 USAGE = """usage: python -m mtl_helpers lab [--port N] [--no-browser]   open the course in JupyterLab
        python -m mtl_helpers test [pytest options]        check everything: code, notebooks, browser
        python -m mtl_helpers bench [pytest options]       measure speed (takes a few minutes)
+       python -m mtl_helpers lint                         ruff, as the tests ask it
        python -m mtl_helpers notebooks [NOTEBOOK ...]     run notebooks and store their outputs
        python -m mtl_helpers experiment NAME [--help]     compute a table of data/results
        python -m mtl_helpers site | slides | handout      build that from the lessons, into build/
@@ -140,7 +141,7 @@ def check_space(needed: float = installing.CPU_GB) -> None:
         fail(f"only {free:.1f} GB free in {ROOT}; the course needs {needed:.0f} GB. Make room and try again.")
 
 
-def check_port(port: str) -> int:
+def check_port(port: str, command: str = "lab") -> int:
     """The port as a number, if it is one and nobody listens on it."""
     if not port.isdigit() or not 1024 <= int(port) <= 65535:
         fail("PORT must be a number from 1024 to 65535; found " + repr(port) + ".")
@@ -150,7 +151,9 @@ def check_port(port: str) -> int:
         try:
             probe.bind(("127.0.0.1", int(port)))
         except OSError:
-            fail(f"port {port} is taken, perhaps by another JupyterLab. Choose another: make lab PORT={int(port) + 1}")
+            fail(
+                f"port {port} is taken, perhaps by another JupyterLab. Choose another: make {command} PORT={int(port) + 1}"
+            )
     return int(port)
 
 
@@ -226,6 +229,14 @@ def bench(options: list) -> int:
     return subprocess.call([install("test", "bench"), "-m", "pytest", "tests/bench", "-s", *options], cwd=ROOT)
 
 
+def lint(options: list) -> int:
+    """Ruff, as `make test` asks it."""
+    python = install("test")
+    return max(
+        subprocess.call([python, "-m", "ruff", *part, "."], cwd=ROOT) for part in (["check"], ["format", "--check"])
+    )
+
+
 def notebooks(options: list) -> int:
     """Run notebooks and store their outputs in the form in which they are committed."""
     return subprocess.call([install("test"), "tests/store_notebooks.py", *options], cwd=ROOT)
@@ -260,6 +271,7 @@ def main(arguments: list) -> None:
         "lab": lab,
         "test": test,
         "bench": bench,
+        "lint": lint,
         "notebooks": notebooks,
         "experiment": experiment,
         "install": lambda extras: install(*extras),

@@ -22,7 +22,7 @@ def asked_in(lesson: str) -> list[Item]:
 
 
 def what_next(solved: set[Item]) -> str:
-    """The sentence that says what comes next: the lesson in which something was solved last, else the one after it.
+    """The sentence that says what comes next: the last lesson begun, in their order, else the one after it.
 
     >>> what_next({("exercise", "00-1")})
     'Next: exercise 00-2, in lesson 00 · Start here.'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from html import escape
 
 import ipywidgets as widgets
 
@@ -31,7 +32,7 @@ class Quiz(Shown):
         self._buttons = widgets.RadioButtons(options=list(options), value=None, layout={"width": "95%"})
         self._feedback = widgets.HTML(layout={"min_height": "2.2em"})
         self._buttons.observe(self._answer, names="value")
-        title = widgets.HTML(f"<b>{question}</b>")
+        title = widgets.HTML(f"<b>{escape(question)}</b>")
         self.box = widgets.VBox([title, self._buttons, self._feedback])
 
     def choose(self, option: str) -> str:

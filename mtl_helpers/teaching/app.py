@@ -28,7 +28,10 @@ def build_app(target: Path) -> list[Path]:
 
 
 def app_command(folder: Path, port: int, *, browser: bool = True, idle: int = IDLE) -> list[str]:
-    """What starts Voilà on the pages in ``folder``, at 127.0.0.1; a page that is closed frees its kernel within ``idle`` s."""
+    """What starts Voilà on the pages in ``folder``, at 127.0.0.1.
+
+    The kernel of a page that was closed is ended ``idle`` to ``idle`` + 60 s later.
+    """
     command = [
         sys.executable,
         "-m",

@@ -37,7 +37,7 @@ DECISIONS: tuple[Branch, ...] = (
     Branch(
         "One device, or several answers to each input?",
         "Share: fewer parameters, and one pass for all tasks.",
-        ("02-parameters-CNN", "02-step-CNN", "07-GPT-3-LoRA"),
+        ("02-parameters-CNN", "02-step-CNN"),
     ),
     Branch(
         "Does one task lose by the others?",

@@ -26,7 +26,7 @@ ARTICLE_CLAIMS: tuple[ArticleClaim, ...] = (
         id="large-models",
         chinese="AI大模型中的多任务学习",
         english="multi-task learning in large models",
-        counts="a pre-trained encoder ahead of small models; and a second task that still adds to it",
+        counts="a pre-trained encoder ahead of small models, or a second task that adds to it",
         evidence=(
             Evidence("07-few-topic-1", "above", "topic has 20 labels (frozen encoder)"),
             Evidence("07-few-sentiment", "above", "sentiment has all labels (frozen encoder)"),

@@ -13,7 +13,8 @@ function search(asked) {
 }
 
 function excerpt(text, word) {
-  const at = Math.max(0, text.toLowerCase().indexOf(word)), from = Math.max(0, at - AROUND), p = document.createElement("p");
+  const at = text.toLowerCase().indexOf(word), from = Math.max(0, at - AROUND), p = document.createElement("p");
+  if (at < 0) { p.append(text.slice(0, 2 * AROUND) + " …"); return p; } // the word stands in the heading alone
   const mark = document.createElement("mark");
   mark.textContent = text.slice(at, at + word.length);
   p.append((from ? "… " : "") + text.slice(from, at), mark, text.slice(at + word.length, at + AROUND) + " …");
