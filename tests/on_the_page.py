@@ -74,6 +74,7 @@ def say_something(widget: ipywidgets.Widget, draw: random.Random) -> dict[str, o
     elif isinstance(widget, ipywidgets.Checkbox | ipywidgets.ToggleButton):
         state = {"value": draw.random() < 0.5}
     else:
-        state = {"value": widget.min + draw.randrange(int((widget.max - widget.min) / widget.step) + 1) * widget.step}
+        step = widget.step or (widget.max - widget.min) / 10  # a box of numbers need not have one
+        state = {"value": widget.min + draw.randrange(int((widget.max - widget.min) / step) + 1) * step}
     page_says(widget, **state)
     return state
