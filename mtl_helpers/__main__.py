@@ -252,6 +252,8 @@ def experiment(options: list) -> int:
 
 def teaching(options: list) -> int:
     """Build a part of the teaching kit from the lessons, or serve it."""
+    if "--port" in options[:-1]:
+        check_port(options[options.index("--port") + 1], "app")
     try:
         return subprocess.call([install("test"), "-m", "mtl_helpers.teaching", *options], cwd=ROOT)
     except KeyboardInterrupt:

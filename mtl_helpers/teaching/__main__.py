@@ -6,7 +6,6 @@ import argparse
 import subprocess
 from pathlib import Path
 
-from mtl_helpers.__main__ import check_port
 from mtl_helpers.teaching.app import app_command, build_app
 from mtl_helpers.teaching.handout import build_handout
 from mtl_helpers.teaching.site import build_site
@@ -35,7 +34,6 @@ def main(arguments: list[str] | None = None) -> int:
             f"{len(build_handout(target))} lessons and their assignments are in {target}; TEACHING.md says how to grade"
         )
     else:
-        check_port(str(asked.port), "app")
         print(f"{len(build_app(target))} demos at http://127.0.0.1:{asked.port}; stop with Ctrl-C.", flush=True)
         return subprocess.call(app_command(target, asked.port, browser=not asked.no_browser))
     return 0
