@@ -161,7 +161,7 @@ def test_an_interrupted_cell_pauses_the_lab_and_leaves_it_usable(start_here):
     page.start("lab.run(100_000)")
     page.wait_for(lambda: page.readout()["step"] > 20, "steps taken by the cell")
     page.page.evaluate("() => window.jupyterapp.commands.execute('notebook:interrupt-kernel')")
-    assert page.execute("print(lab.training)").strip() == "False"
+    page.wait_for(lambda: page.execute("print(lab.training)").strip() == "False", "the lab to pause, at its next step")
     stopped = int(page.execute("print(lab.step)"))
     page.wait_for(lambda: page.readout()["step"] == stopped, "the last step to be shown")
     page.press("Train")

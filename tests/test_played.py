@@ -51,7 +51,19 @@ def names(source: str) -> tuple[set[str], set[str]]:
         read |= {s.get_name() for child in children for s in child.get_symbols() if s.is_global() and s.is_referenced()}
     targets = [node.target for node in ast.parse(source).body if isinstance(node, ast.For)]
     loops = {node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)}
-    return read - loops, bound - loops
+    return read - loops - given_before_read(source), bound - loops
+
+
+def given_before_read(source: str) -> set[str]:
+    """The names that a cell gives itself on a line before the first that reads them."""
+    first: dict[type, dict[str, int]] = {ast.Load: {}, ast.Store: {}, ast.Del: {}}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
+            first[ast.Load].setdefault(node.target.id, node.lineno)
+        if isinstance(node, ast.Name):
+            lines = first[type(node.ctx)]
+            lines[node.id] = min(node.lineno, lines.get(node.id, node.lineno))
+    return {name for name, line in first[ast.Store].items() if line < first[ast.Load].get(name, line)}
 
 
 def imports(source: str) -> set[str]:
