@@ -26,10 +26,10 @@ MADE = {
     "04_training": ["arrows", "landscape", "lab", "wheel"],
     "05_evaluation": ["demo"],
     "06_driving": ["demo"],
-    "07_large_models": ["c-from-mtl-helpers-live-import", "c-from-mtl-helpers-live-import-2"],
+    "07_large_models": ["c-from-mtl-helpers-live-import", "merge-demo", "c-from-mtl-helpers-live-import-2"],
     "08_claims": ["demo"],
 }
-NAMES = {"lab", "wheel", "demo", "arrows", "landscape", "pareto", "drive"}
+NAMES = {"lab", "wheel", "demo", "arrows", "landscape", "pareto", "drive", "merging"}
 
 
 def cells(lesson: str) -> list[tuple[str, str]]:
