@@ -397,9 +397,13 @@ def test_a_lora_is_saved_as_an_adapter_of_peft_s_and_read_again(families, tmp_pa
         if "lora_B" in name:
             torch.nn.init.normal_(parameter)
     encoder.save_adapter(tmp_path / "adapter")
-    assert {path.suffix for path in (tmp_path / "adapter").iterdir()} <= {".json", ".safetensors", ".md"}
+    assert {path.suffix for path in (tmp_path / "adapter").iterdir()} == {".json", ".safetensors"}
     config = json.loads((tmp_path / "adapter" / "adapter_config.json").read_text(encoding="utf-8"))
     assert config["base_model_name_or_path"] == encoder.source.name and config["peft_type"] == "LORA"
+    assert config["target_modules"] == [
+        "query",
+        "value",
+    ]  # in this order, whatever the process: the file has a checksum
     again = load_pretrained(families["bert"])[0].load_adapter(tmp_path / "adapter").eval()
     assert torch.equal(again(tokens), encoder(tokens))
     from peft import PeftModel

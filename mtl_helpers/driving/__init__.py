@@ -17,7 +17,7 @@ from mtl_helpers.driving.drives import (
     waypoints,
     with_action,
 )
-from mtl_helpers.driving.policies import Policy, drive, expert, stand_still, steers, straight_on
+from mtl_helpers.driving.policies import Policy, drive, expert, stand_still, steers, straight_on, wait_at_the_line
 from mtl_helpers.driving.road import way_ahead
 from mtl_helpers.driving.rules import (
     ACTION,
@@ -66,6 +66,7 @@ __all__ = [
     "standardise",
     "steers",
     "straight_on",
+    "wait_at_the_line",
     "wav",
     "way_ahead",
     "waypoints",

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor
 
-from mtl_helpers.tasks.rows import NO_LABEL
+from mtl_helpers.tasks.rows import IGNORED
 from mtl_helpers.tasks.task import Task, TaskError
 
 
@@ -174,7 +174,7 @@ class Classification(OfClasses):
         """As for every task; torch's cross-entropy leaves rows out by itself, for half the price of selecting them."""
         if type(self).losses is not Classification.losses:  # a loss of one's own
             return super().losses_in_place(output, target, mask)
-        return self.losses(output, torch.where(mask, target, NO_LABEL))
+        return self.losses(output, torch.where(mask, target, IGNORED))
 
     def predict(self, output: Tensor) -> Tensor:
         """The likeliest class, as its number ``(batch,)``."""

@@ -9,6 +9,9 @@ import torch
 from torch import Tensor
 
 NO_LABEL = -100  # what torch's own losses ignore
+IGNORED = torch.tensor(
+    NO_LABEL, device="cpu"
+)  # the same for `torch.where`, which would make a tensor of it at each step
 
 
 def to_width(values: Tensor, width: int) -> Tensor:

@@ -15,28 +15,29 @@ from mtl_helpers.training.task_weights import Losses
 
 
 class StepLosses:
-    """The losses of one step, of one batch or of several that count as one.
+    """The losses of one step after the other, each of one batch or of several that count as one.
 
-    ``forward`` gives the losses of a batch. The numbers that it drew are remembered, so that it can be called again and sees
-    the very same dropout.
+    ``forward`` gives the losses of a batch. The numbers that it drew in a step are remembered until the next one, so that it
+    can be called again and sees the very same dropout.
     """
 
-    def __init__(self, model: nn.Module, batches: Sequence[Batch], forward: Callable[[Batch], Losses]) -> None:
-        self.model, self.batches, self.forward = model, batches, forward
+    def __init__(self, model: nn.Module, forward: Callable[[Batch], Losses]) -> None:
+        self.model, self.forward = model, forward
+        self.batches: Sequence[Batch] = ()
         self.states: list[RandomState] = []
 
-    def first(self) -> Losses:
-        """The losses with gradients.
+    def first(self, batches: Sequence[Batch]) -> Losses:
+        """The losses of a new step, with gradients.
 
         Of several batches no graph is kept: whatever is asked of the losses, ``backward`` or a task's own gradient, takes
         one batch after the other once more. It costs a forward pass, and the memory of one batch, whatever the rule.
         """
-        if len(self.batches) == 1:
-            losses = self._next(self.batches[0])
-        else:
-            with torch.no_grad():
-                losses = together([self._next(batch) for batch in self.batches])
-        if len(self.batches) > 1 and losses:
+        self.batches, self.states = batches, []
+        if len(batches) == 1:
+            return self._next(batches[0])
+        with torch.no_grad():
+            losses = together([self._next(batch) for batch in batches])
+        if losses:
             parameters = [p for p in self.model.parameters() if p.requires_grad]
             values = _Later.apply(self, losses.counts, list(losses), torch.stack(list(losses.values())), *parameters)
             losses.update(zip(list(losses), values.unbind(), strict=True))

@@ -48,19 +48,21 @@ class Reading:
 
     def groups(self) -> Iterator[list[Batch]]:
         """One epoch; the last group may be smaller. Raises `TrainingError` if there is no batch at all."""
-        batches, self.taken = self._begin(), 0
+        batches, self.taken = self._drawn(self._begin()), 0
         if (on := self._going_on) is not None:
             self._going_on = None
             while self.taken < on["batches"]:
-                if self._take(batches) is None:
+                if next(batches, None) is None:
                     raise TrainingError(
                         f"The checkpoint had taken {on['batches']} batches of its epoch and the loader gives {self.taken}: go "
                         "on with the data and batch size of the run that was stopped, and a loader that can be read anew."
                     )
+                self.taken += 1
             with drawn_from(self.generator):
                 set_random_state(on["random"])
         group: list[Batch] = []
-        while (batch := self._take(batches)) is not None:
+        for batch in batches:
+            self.taken += 1
             group.append(batch)
             if len(group) == self.at_once:
                 yield group
@@ -101,14 +103,18 @@ class Reading:
         if "sampler" in state:
             self.loader.sampler.load_state_dict(state["sampler"])
 
-    def _take(self, batches: Iterator[Batch]) -> Batch | None:
-        if self._privately is None:
-            batch = next(batches, None)
-        else:
-            with self._privately():
+    def _drawn(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        """The batches, read so that what the loader draws comes from the generator, if there is one."""
+        return batches if self._privately is None else self._read_privately(self._privately, batches)
+
+    @staticmethod
+    def _read_privately(privately: Private, batches: Iterator[Batch]) -> Iterator[Batch]:
+        while True:
+            with privately():
                 batch = next(batches, None)
-        self.taken += batch is not None
-        return batch
+            if batch is None:
+                return
+            yield batch
 
     def _why_empty(self) -> str:
         if self.epoch == 1:

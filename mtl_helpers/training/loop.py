@@ -113,7 +113,6 @@ def train_steps(
         go_on(resume, bare, optimizer, rule, scheduler)
     rule.begin(bare, optimizer)
     device, penalty = next(bare.parameters()).device, getattr(bare, "penalty", None)
-    names = [task.name for task in bare.tasks]
     reading = Reading(loader, bare.tasks, device, at_once=accumulate, generator=generator)
     privately, step = Private(generator), 0
     if resume is not None:
@@ -130,17 +129,17 @@ def train_steps(
         losses.features = getattr(outputs, "features", None)
         return losses
 
+    taken, absent = StepLosses(bare, forward), dict.fromkeys((task.name for task in bare.tasks), math.nan)
     model.train()
     while True:
         for batches in reading.groups():
             step += 1
             optimizer.zero_grad()
-            taken = StepLosses(bare, batches, forward)
             if generator is None:
-                losses = taken.first()
+                losses = taken.first(batches)
             else:
                 with privately():
-                    losses = taken.first()
+                    losses = taken.first(batches)
             values = {name: loss.item() for name, loss in losses.items()}
             if not all(map(math.isfinite, values.values())):
                 raise TrainingDiverged(_what_diverged(step, values, rule.weights))
@@ -161,8 +160,8 @@ def train_steps(
             record = Record(
                 step,
                 reading.epoch,
-                {name: values.get(name, math.nan) for name in names},
-                {name: current.get(name, math.nan) for name in names},
+                absent | values,
+                absent | current,
                 total,
                 batches[-1],
                 own_loss=own,

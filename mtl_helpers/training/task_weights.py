@@ -101,8 +101,9 @@ def weighted_sum(losses: Mapping[str, Tensor], weights: Mapping[str, float]) -> 
     >>> weighted_sum({"topic": torch.tensor(2.0), "sentiment": torch.tensor(0.5)}, {"topic": 1.0, "sentiment": 4.0})
     tensor(4.)
     """
-    if absent := losses.keys() - weights.keys():
-        raise TrainingError(f"There is no λ for the task '{min(absent)}'; there are weights for {sorted(weights)}.")
+    if not losses.keys() <= weights.keys():
+        absent = min(losses.keys() - weights.keys())
+        raise TrainingError(f"There is no λ for the task '{absent}'; there are weights for {sorted(weights)}.")
     # No product with 1.0, and no 0 to begin from: each would be one more operation, forward and backward.
     terms = [
         loss if weights[name].__class__ is float and weights[name] == 1 else weights[name] * loss

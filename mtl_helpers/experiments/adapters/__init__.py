@@ -6,7 +6,6 @@ them is what `sha256sum -c` reads, and what `stored` holds each file against bef
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -15,8 +14,8 @@ from torch import Tensor
 
 from mtl_helpers.data.batches import MultiTaskDataset
 from mtl_helpers.experiments import RESULTS
-from mtl_helpers.models import MINILM, ModelError, MultiTaskModel, PretrainedEncoder
-from mtl_helpers.models.large.weight_files import ADAPTER, checksum
+from mtl_helpers.models import ModelError, MultiTaskModel, PretrainedEncoder
+from mtl_helpers.models.large.weight_files import checksum
 from mtl_helpers.tasks import Task
 
 WEIGHTS = RESULTS / "weights"
@@ -57,11 +56,7 @@ def save_adapter(model: MultiTaskModel, folder: Path) -> None:
     from safetensors.torch import save_file
 
     shutil.rmtree(folder, ignore_errors=True)
-    model.encoder.transformer.save_pretrained(folder)
-    (folder / "README.md").unlink(missing_ok=True)  # a form for a model card, not filled in
-    config = json.loads((folder / ADAPTER).read_text(encoding="utf-8"))
-    config["base_model_name_or_path"] = MINILM  # peft writes the path where it lay
-    (folder / ADAPTER).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    model.encoder.save_adapter(folder)
     save_file({name: value.detach().contiguous() for name, value in model.heads.state_dict().items()}, folder / HEADS)
 
 

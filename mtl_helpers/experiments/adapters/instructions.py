@@ -83,4 +83,4 @@ def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"instructions": pd.DataFrame(rows)}
 
 
-EXPERIMENT = Experiment(configs, run, tables, seeds=3, notes=lambda: store("instructions", SCRATCH), processes=1)
+EXPERIMENT = Experiment(configs, run, tables, seeds=5, notes=lambda: store("instructions", SCRATCH), processes=1)

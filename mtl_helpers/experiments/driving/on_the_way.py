@@ -15,7 +15,17 @@ from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.training import predict
 
 EPISODES = 40
+HALVES = {"fog": ("thinner fog", "thicker fog"), "rain": ("less rain", "more rain"), "light": ("darker", "brighter")}
 MEASURES = ("success", "completion", "off_road", "collision", "ran_stop", "wrong_turn", "lateral_error")
+
+
+def means(report: pd.DataFrame, condition: str = "whole") -> dict[str, float]:
+    """Means of a report; of drives in their own weather also ``success`` in each half of them, by fog, rain and light."""
+    found = {name: float(report[name].mean()) for name in MEASURES}
+    for weather, names in HALVES.items() if condition == "whole" else ():
+        halves = np.array_split(report.sort_values(weather, kind="stable").success.to_numpy(float), 2)
+        found |= {f"success, {name}": float(half.mean()) for name, half in zip(names, halves, strict=True)}
+    return found
 
 
 def new_simulator(seed: int, condition: str = "whole") -> Simulator:
@@ -34,8 +44,7 @@ def failing(policy: Policy, condition: str) -> Policy:
 
 def driven_by(policy: Policy | Callable[[Simulator], Policy], seed: int, condition: str = "whole") -> dict[str, float]:
     """Means of the report over the test drives of a seed."""
-    report = drive(new_simulator(seed, condition), failing(policy, condition))
-    return {name: float(report[name].mean()) for name in MEASURES}
+    return means(drive(new_simulator(seed, condition), failing(policy, condition)), condition)
 
 
 def driven_by_model(model: MultiTaskModel, seed: int, condition: str = "whole") -> dict[str, float]:
@@ -46,8 +55,7 @@ def driven_by_model(model: MultiTaskModel, seed: int, condition: str = "whole") 
     """
     simulator, policy = new_simulator(seed, condition), failing(steers(model), condition)
     if ACTION.name not in {task.name for task in model.tasks}:
-        report = drive(simulator, policy)
-        return {name: float(report[name].mean()) for name in MEASURES}
+        return means(drive(simulator, policy), condition)
     said = np.full(len(simulator), "", dtype=object)
     (task,) = [task for task in model.tasks if task.name == WAYPOINTS.name]
 
@@ -59,7 +67,7 @@ def driven_by_model(model: MultiTaskModel, seed: int, condition: str = "whole") 
         return task.predict(outputs[task.name])
 
     report = drive(simulator, failing(listening, condition))
-    found = {name: float(report[name].mean()) for name in MEASURES}
+    found = means(report, condition)
     differs = (report.way != said).to_numpy()
     found["does as said"] = 1 - float(differs.mean())
     if differs.any():

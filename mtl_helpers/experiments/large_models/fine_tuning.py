@@ -28,7 +28,8 @@ from mtl_helpers.tasks import SENTIMENT, TOPIC
 from mtl_helpers.training import fit, validate
 
 BAG = "bag of words"
-TESTED, BATCH, STEPS, HEAD_STEPS = 200, 16, 60, 400
+TESTED, BATCH, HEAD_STEPS = 200, 16, 400
+STEPS = {240: 60, "all": 105}  # by the number of labels; 105 batches are one pass over all 1,680
 HEAD_LR = 0.005
 
 
@@ -57,9 +58,6 @@ WAYS = {
     "all layers, one per task": Way(lambda encoder: encoder, 1e-4, per_task=True),
 }
 HEADS = "heads only"
-# How many seeds there are; 0: to be run, 5 seeds take 4 minutes on two cores.
-SEEDS = {arm: 5 if arm in (BAG, HEADS, "LoRA, shared", "LoRA, one per task") else 3 for arm in (BAG, HEADS, *WAYS)}
-SEEDS["all layers, one per task"] = 0
 
 
 def resident_mb() -> float:
@@ -77,10 +75,11 @@ def resident_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
-def tuning_data(seed: int, n: int = 240, tested: int = TESTED) -> tuple[pd.DataFrame, pd.DataFrame]:
+def tuning_data(seed: int, n: int | str = 240, tested: int = TESTED) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Frames to train and to test on, in which every row has both labels."""
     splits = split_reviews(load_reviews().dropna(subset=["sentiment"]), seed=seed)
-    return splits.train.sample(n, random_state=seed), splits.test.sample(tested, random_state=seed)
+    train = splits.train if n == "all" else splits.train.sample(n, random_state=seed)
+    return train, splits.test.sample(tested, random_state=seed)
 
 
 def prepared(arm: str) -> tuple[nn.Module, Any, float | None]:
@@ -91,7 +90,7 @@ def prepared(arm: str) -> tuple[nn.Module, Any, float | None]:
     return WAYS[arm].prepare(encoder), subwords, WAYS[arm].lr
 
 
-def tuning_run(arm: str, n: int, seed: int, steps: int = STEPS) -> dict[str, float]:
+def tuning_run(arm: str, n: int | str, seed: int, steps: int | None = None) -> dict[str, float]:
     """Test accuracies, trainable numbers, processor seconds and memory of one arm."""
     train, test = tuning_data(seed, n)
     if arm == BAG:
@@ -109,7 +108,7 @@ def tuning_run(arm: str, n: int, seed: int, steps: int = STEPS) -> dict[str, flo
         optimizer = torch.optim.AdamW([{"params": model.heads.parameters(), "lr": HEAD_LR}])
         if bottom:
             optimizer.add_param_group({"params": bottom, "lr": lr})
-        fit(model, loader, optimizer, steps=steps if bottom else HEAD_STEPS, generator=generator)
+        fit(model, loader, optimizer, steps=(steps or STEPS[n]) if bottom else HEAD_STEPS, generator=generator)
         result["seconds"] = result.get("seconds", 0) + time.process_time() - start
         result["memory_mb"] = max(result.get("memory_mb", 0), resident_mb() - base)
         trainable += sum(p.numel() for p in model.parameters() if p.requires_grad)

@@ -44,11 +44,18 @@ def lora_settings(transformer: PeftModel | PreTrainedModel) -> dict[str, Any] | 
 
 
 def write_adapter(transformer: PeftModel, folder: str | os.PathLike[str], base: str | None) -> None:
-    """What `read_adapter` reads, as peft writes it: only the LoRA, in safetensors, and the name of its ``base``."""
-    transformer.peft_config[
-        "default"
-    ].base_model_name_or_path = base  # peft takes the place of the files on this machine
+    """What `read_adapter` reads, as peft writes it: only the LoRA, in safetensors, and the name of its ``base``.
+
+    The same LoRA makes the same files: peft's own list of maps has another order in each process.
+    """
+    folder = Path(folder)
     transformer.save_pretrained(os.fspath(folder), safe_serialization=True)
+    config = json.loads((folder / ADAPTER).read_text(encoding="utf-8"))
+    config["base_model_name_or_path"] = base  # peft takes the place of the files on this machine
+    if isinstance(config["target_modules"], list):
+        config["target_modules"].sort()
+    (folder / ADAPTER).write_text(json.dumps(config, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    (folder / "README.md").unlink(missing_ok=True)  # a form for a model card, not filled in
 
 
 def read_adapter(
