@@ -69,11 +69,11 @@ def floors(drives: pd.DataFrame) -> list[Claim]:
 
 
 def waits(drives: pd.DataFrame) -> list[Claim]:
-    """Against who drives to the line and waits: it completes the drives that must stop, those that *straight on* runs."""
-    must_stop = drives.score["straight", 0, "whole", "ran_stop"]
+    """Against who drives to the line and waits, which completes the drives that must stop."""
+    waiting = drives.score["wait", 0, "whole", "success"]
     return [
         from_differences(
-            100 * (drives.score["shared", labels, "whole", "success"] - must_stop).to_numpy(),
+            100 * (drives.score["shared", labels, "whole", "success"] - waiting).to_numpy(),
             id=f"06-wait-{labels}",
             sentence="at each of three sizes one model completes fewer drives than a car that always waits at the line",
             kind="lower",
@@ -95,7 +95,7 @@ def pipelines() -> dict[str, Comparison]:
         "higher",
     )
     learnt: Said = ("a table learnt from 300 routes does, too", "higher")
-    lane: Said = ("without the map the pipeline still leads", "higher")
+    lane: Said = ("without the map the pipeline still leads one model", "higher")
     first: Said = (
         "at each of three sizes a route head on branches that were trained first drives better than one model",
         "higher",
