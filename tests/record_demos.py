@@ -1,7 +1,7 @@
 """Record the live demos for the site, from the real page: python tests/record_demos.py [MergeDemo ...]
 
 Each opens as in the app and is steered from the kernel as a learner steers it by mouse; what the page then shows is a frame.
-All take about ten minutes on a quiet machine and need Chromium, as the browser tests do. The λ lab has a script of its own, record_lab.py.
+They need Chromium, as the browser tests do, and a font with Chinese letters. The λ lab has a script of its own, record_lab.py.
 """
 
 from __future__ import annotations
