@@ -56,7 +56,7 @@ TAKES = {
     "LandscapeDemo": (
         "landscape",
         [f"demo.set(({x}, {y}))" for x, y in ((1.4, 2.2), (0.7, 2.0), (0.0, 1.8), (-0.7, 2.0), (-1.4, 2.2))]
-        + ["demo.run(25)"] * 6,
+        + ["demo.run(12)"] * 12,
     ),
     "ParetoDemo": (
         "pareto",
