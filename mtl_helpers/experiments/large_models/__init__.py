@@ -53,11 +53,13 @@ from mtl_helpers.experiments.large_models.mixtures import MIXING, SIZES, mixing_
 
 __all__ = [
     "EXPERIMENT",
+    "LAYERS",
     "LR",
     "MIXING",
     "SHARED_ROWS",
     "SIZES",
     "STEPS",
+    "TUNED",
     "few_labels",
     "frozen_features",
     "labels_run",
