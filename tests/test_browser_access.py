@@ -7,7 +7,7 @@ import time
 import nbformat
 import pytest
 from axe import serious, violations
-from browser import NotebookPage, copy_course, launch, need_chromium, start_lab
+from browser import ROOT, NotebookPage, copy_course, launch, need_chromium, start_lab
 
 pytestmark = pytest.mark.browser
 LAB, LIVE = ".mtl-lambda-lab", ".mtl-live"
@@ -113,6 +113,34 @@ def test_what_changes_is_said_and_not_more_than_once_a_second(page):
     print(f"said {len(heard)} times in 12 s: {heard[-1][1]}")
     assert 2 <= len(heard) <= 13 and min(gaps) >= 1000
     assert "step " in heard[-1][1] and re.search(r"topic, λ [\d.]+, training loss \d", heard[-1][1])
+
+
+def test_of_two_that_change_only_the_one_touched_last_is_said_and_errors_of_each():
+    need_chromium()
+    from playwright.sync_api import sync_playwright
+
+    script = (ROOT / "mtl_helpers/live/widgets/page_side/theme.js").read_text(encoding="utf-8")
+    parts = '<button>Train</button><p class="mtl-error"><span></span></p><p class="mtl-readout">step 0</p>'
+    box = f'<div class="mtl-live">{parts}</div>'
+    write = "([part, text]) => document.querySelectorAll(part).forEach(e => { e.textContent = text })"
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        page = browser.new_page()
+        page.set_content(f"{box * 2}<script>{script}\ndocument.querySelectorAll('button').forEach(announce)</script>")
+        said = page.locator(".mtl-said")
+        for number in (1, 0):
+            page.locator("button").nth(number).click()
+            page.evaluate(write, [".mtl-readout", f"step {10 + number}"])
+            page.wait_for_function(
+                "n => document.querySelectorAll('.mtl-said')[n].textContent", arg=number, timeout=20_000
+            )
+            page.wait_for_timeout(1500)
+            assert said.nth(number).inner_text() == f"step {10 + number}" and said.nth(1 - number).inner_text() == ""
+            page.wait_for_timeout(5000)  # what was said a moment ago is followed by a pause
+        page.evaluate(write, [".mtl-error span", "no batch"])
+        all_said = "[...document.querySelectorAll('.mtl-said')].map(e => e.textContent).join(' | ')"
+        page.wait_for_function(f"() => {all_said} === 'no batch; step 10 | no batch'", timeout=20_000)
+        browser.close()
 
 
 @pytest.mark.parametrize(

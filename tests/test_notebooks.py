@@ -19,6 +19,9 @@ def notebook(request) -> dict:
     return {**json.loads(request.param.read_text(encoding="utf-8")), "path": request.param}
 
 
+FOLDED = "jp-MarkdownHeadingCollapsed"
+
+
 def source(cell: dict) -> str:
     return "".join(cell["source"])
 
@@ -71,7 +74,14 @@ def test_metadata_say_nothing_of_the_machine(notebook):
         "language_info": {"name": "python"},
     }
     for cell in notebook["cells"]:
-        assert set(cell["metadata"]) <= {"tags", "jupyter"}
+        assert set(cell["metadata"]) <= {"tags", "jupyter", FOLDED}
+
+
+def test_an_appendix_opens_folded(notebook):
+    """In JupyterLab: its cells run with all others, and are seen once its heading is opened."""
+    for cell in notebook["cells"]:
+        heading = cell["cell_type"] == "markdown" and source(cell).startswith("## Appendix")
+        assert cell["metadata"].get(FOLDED, False) == heading, cell["id"]
 
 
 def test_code_cells_are_short(notebook):

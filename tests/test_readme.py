@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def row(name: str) -> list[str]:
 
 def test_it_is_short():
     assert len(README.splitlines()) <= LONGEST
+
+
+def test_a_newcomer_gets_the_course_by_the_commands_that_stand_there(tmp_path):
+    """The first of them, with an address, makes the folder that the next one enters, in which `make` finds its targets."""
+    first, second, *made = re.search(r"## Two commands\n\n```\n(.*?)```", README, re.S)[1].splitlines()
+    (folder,) = re.findall(r"^git clone ADDRESS (\w+) ", first)
+    assert second == f"cd {folder}" and [line.split("#")[0].strip() for line in made] == ["make lab", "make test"]
+    subprocess.run(["git", "clone", "-q", "--depth", "1", ROOT.as_uri(), folder], cwd=tmp_path, check=True)
+    told = subprocess.run(["make", "-n", "lab", "test"], cwd=tmp_path / folder, capture_output=True, encoding="utf-8")
+    assert [line.split()[-2:] for line in told.stdout.splitlines()] == [["mtl_helpers", "lab"], ["mtl_helpers", "test"]]
 
 
 def test_this_courses_row_of_the_comparison_is_counted():

@@ -9,10 +9,11 @@ from axe import serious, violations
 from browser import launch, need_chromium
 from bs4 import BeautifulSoup
 from links import broken_links, fetched
+from PIL import Image
 
 from mtl_helpers.stored import NOTEBOOKS
 from mtl_helpers.teaching import __main__ as command
-from mtl_helpers.teaching.lesson_pages import demo_in, read_lesson
+from mtl_helpers.teaching.lesson_pages import PAGE, demo_in, read_lesson, recording
 
 LESSONS = sorted(NOTEBOOKS.glob("*.ipynb"))
 
@@ -62,6 +63,22 @@ def test_a_page_has_all_that_its_lesson_shows(site, path):
     for cell in lesson.cells:
         if cell.cell_type == "code":
             assert html.find(id=f"cell-{cell.id}").pre.get_text().strip() == cell.source.strip()
+
+
+def test_a_live_demo_is_recorded_and_nothing_moves_until_that_is_asked(site):
+    recorded = json.loads((PAGE / "recordings.json").read_text(encoding="utf-8"))
+    for name, seen in recorded.items():
+        with Image.open(site / recording(name)) as picture:
+            assert picture.n_frames >= 5 and len(seen) > 60, name
+        assert (site / recording(name)).stat().st_size <= (300_000 if name.endswith("Demo") else 900_000), name
+    for path in LESSONS:
+        shown = [demo_in(output) for cell in read_lesson(path).cells for output in cell.get("outputs", [])]
+        folds = soup(site, path.stem).select("details.moving")
+        assert [fold.img["src"] for fold in folds] == [recording(n) for n in dict.fromkeys(shown) if n in recorded]
+        for fold in folds:
+            assert not fold.has_attr("open") and fold.img["loading"] == "lazy" and fold.img["alt"]
+    first = soup(site, "index").select_one("details.moving")
+    assert first.source["media"] == "(prefers-reduced-motion: reduce)" and first.source["srcset"].endswith(".png")
 
 
 def test_formulas_are_drawn_without_a_script(site):

@@ -39,7 +39,7 @@ def slides(tmp_path_factory):
 
 def ruled(*cells):
     for cell in cells:
-        cell.metadata.update(shows="", demo="", moving="")
+        cell.metadata.update(shows="", demo="")
     notebook, _ = SlideRule().preprocess(new_notebook(cells=list(cells)), {})
     return [(cell.metadata.slideshow.slide_type, cell.source, len(cell.get("outputs", []))) for cell in notebook.cells]
 

@@ -31,6 +31,15 @@ def test_a_plan_names_sections_that_there_are_and_fills_its_time(heading, minute
             assert section in [without_minutes(found) for found in re.findall(r"^## (.+)$", prose(lesson), re.M)]
 
 
+def test_each_plan_says_how_to_begin_in_the_middle_of_a_lesson():
+    for heading in ("One class of 90 minutes", "A workshop of three hours", "Five weeks"):
+        assert "*Run All Above Selected Cell*" in part(heading), heading
+    places = re.findall(r"\*([^*]+?)\* in (\d\d)", " ".join(part("One class of 90 minutes").split()))
+    assert [lesson for _, lesson in places] == ["00", "04"]
+    for heading, lesson in places:
+        assert heading in [without_minutes(found) for found in re.findall(r"^## (.+)$", prose(lesson), re.M)]
+
+
 def test_five_weeks_hold_every_sitting_of_every_lesson_once():
     weeks = re.findall(r"^\| \d \| (.+?) \| .+ \|$", part("Five weeks"), re.M)
     planned = [re.findall(r"(\d\d) \(([\d, ]+)\)", week) for week in weeks]

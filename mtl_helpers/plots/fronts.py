@@ -167,7 +167,7 @@ def draw_confusion(
         share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         ax.imshow(share, cmap=_SHARE, vmin=0, vmax=1)
         for (row, column), count in np.ndenumerate(counts):
-            ink = ON_COLOUR if share[row, column] > 0.6 else "black" if count else "#b0b0b080"
+            ink = ON_COLOUR if share[row, column] > 0.75 else "black" if count else "#b0b0b080"
             ax.text(column, row, count, ha="center", va="center", color=ink, fontsize=8)
         ax.set(xlabel="predicted", ylabel="true", title=name)
         turn = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"} if turned else {}

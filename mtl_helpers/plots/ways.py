@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
+from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.patches import FancyBboxPatch
 
 from mtl_helpers.plots.figure import Figure
-from mtl_helpers.plots.styles import OFF_COLOUR, ON_COLOUR, numbered_marker, numbered_style, task_styles
+from mtl_helpers.plots.styles import ink_on, numbered_marker, numbered_style, task_styles
 
 _SHARED = "#d9d9d9"
 
@@ -143,7 +144,7 @@ def plot_gates(tables: Mapping[str, pd.DataFrame], *, title: str = "", label: st
         ax.imshow(table.to_numpy(dtype=float), cmap="Blues", vmin=0, vmax=1, aspect="auto")
         for y, values in enumerate(table.to_numpy(dtype=float)):
             for x, value in enumerate(values):
-                ink = ON_COLOUR if value > 0.55 else OFF_COLOUR
+                ink = ink_on(colormaps["Blues"](value))
                 ax.text(x, y, f"{value:.2f}", ha="center", va="center", fontsize=10, color=ink)
         ax.set(
             xticks=range(table.shape[1]), xticklabels=table.columns, yticks=range(len(table)), yticklabels=table.index

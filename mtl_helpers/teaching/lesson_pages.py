@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import struct
 from collections.abc import Iterator, Mapping
@@ -18,6 +19,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 HERE = Path(__file__).parent
 TEMPLATES, PAGE = HERE / "templates", HERE / "page"
+RECORDINGS = PAGE / "recordings"  # of the live demos, a moving picture each
 _DEMO = re.compile(r"(LambdaLab|\w+Demo)\b")
 _CHINESE = re.compile(
     r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]*[\u4e00-\u9fff][\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]*"
@@ -27,9 +29,12 @@ _MINUTES = re.compile(r" · [^·]*\d+ minutes?.*$")
 
 
 def read_lesson(path: Path) -> nbformat.NotebookNode:
-    """A stored notebook; each code cell knows what its pictures show, and of a live demo its name and moving picture."""
-    notebook = nbformat.read(path, as_version=4)
-    heading = ""
+    """A stored notebook; each code cell knows what its pictures show, and of a live demo its name.
+
+    The first of a kind knows its recording, too, and what is seen there.
+    """
+    notebook, heading = nbformat.read(path, as_version=4), ""
+    recorded = json.loads((PAGE / "recordings.json").read_text(encoding="utf-8"))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             found = re.findall(r"^#+ (.+)$", cell.source, re.MULTILINE)
@@ -38,8 +43,8 @@ def read_lesson(path: Path) -> nbformat.NotebookNode:
             titles = _TITLE.findall(cell.source)
             cell.metadata["shows"] = titles[-1][1] if titles else heading
             cell.metadata["demo"] = next(filter(None, map(demo_in, cell.outputs)), "")
-            moving = path.parent / "images" / (re.sub(r"\B([A-Z])", r"_\1", cell.metadata["demo"]).lower() + ".gif")
-            cell.metadata["moving"] = moving.name if moving.is_file() else ""
+            cell.metadata["seen"] = recorded.pop(cell.metadata["demo"], "")
+            cell.metadata["moving"] = recording(cell.metadata["demo"]) if cell.metadata["seen"] else ""
     return notebook
 
 
@@ -54,6 +59,17 @@ def demo_in(output: Mapping[str, Any]) -> str:
     data = output.get("data", {})
     found = _DEMO.match("".join(data.get("text/plain", ""))) if "image/png" in data else None
     return found[1] if found else ""
+
+
+def recording(demo: str) -> str:
+    """Where a page finds the recording of a demo.
+
+    >>> recording("MergeDemo"), recording("LambdaLab")
+    ('recordings/merge_demo.webp', 'images/lambda_lab.gif')
+    """
+    if demo == "LambdaLab":  # the README shows it, too
+        return "images/lambda_lab.gif"
+    return re.sub(r"\B([A-Z])", r"_\1", demo).lower().join(("recordings/", ".webp"))
 
 
 def without_minutes(heading: str) -> str:

@@ -15,6 +15,7 @@ from mtl_helpers import copies
 from mtl_helpers.stored import NOTEBOOKS
 from mtl_helpers.teaching.lesson_pages import (
     PAGE,
+    RECORDINGS,
     TEMPLATES,
     LessonExporter,
     convert,
@@ -68,6 +69,7 @@ def build_site(target: Path, source: Path = NOTEBOOKS) -> list[Page]:
     for name in ("site.css", "theme.js", "search.js"):
         shutil.copy(PAGE / name, target / name)
     shutil.copytree(source / "images", target / "images")
+    shutil.copytree(RECORDINGS, target / RECORDINGS.name)
     copies.bring(str(source), str(target / "notebooks"))
     return pages
 

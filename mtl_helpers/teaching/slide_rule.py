@@ -185,5 +185,5 @@ def _lines(text: str, columns: float) -> int:
 
 def _part(cell: NotebookNode, outputs: list[NotebookNode]) -> NotebookNode:
     part = new_code_cell(cell.source, outputs=outputs)
-    part.metadata.update({name: cell.metadata[name] for name in ("shows", "demo", "moving")})
+    part.metadata.update({name: cell.metadata[name] for name in ("shows", "demo")})
     return part

@@ -147,9 +147,10 @@ PREDICTIONS = {
         {
             "the one model of five tasks": "It perceives well, and its path is the worst of the three.",
             "the model for the waypoints alone": "It drives, but it has to find out from paths alone what a sign is.",
-            "three models that perceive and the rule": "What follows from what they see is known, and need not be learnt.",
+            "three models that perceive, a map and the rule": "What follows from what they see is known, and need not be "
+            "learnt; and the map says where the car is.",
         },
-        right="three models that perceive and the rule",
+        right="three models that perceive, a map and the rule",
     ),
     "06-d": Prediction(
         {

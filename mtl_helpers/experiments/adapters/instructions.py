@@ -1,4 +1,6 @@
-"""A decoder of 150,000 numbers that learnt five tasks from instructions, asked in new words and for a new task. 8 minutes.
+"""A decoder of 150,000 numbers that learnt five tasks from instructions, asked in new words and for a new task.
+
+Twenty minutes on one core.
 
 ``results/instructions.csv``. A GPT-2 of two layers with new weights learns, by its next word only, five tasks on `REVIEWS`
 controlled reviews in `STEPS` steps of 32 prompts, all tasks equally often: ``five wordings`` draws one of five for each

@@ -109,6 +109,28 @@ def tables(runs: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {"merge": pd.DataFrame(found)}
 
 
+OWN, WHOLE, CHOSEN = "its own LoRA", "the whole of both", "the pair that validation chose"
+TIES_CHOSEN, SHARED = "TIES, chosen in validation", "one LoRA trained on both"
+
+
+def on_test(table: pd.DataFrame) -> pd.DataFrame:
+    """The test scores of a table, by arm, seed and task: `OWN`, and what it is compared with."""
+    rows = table[table.part == "test"]
+    ends = ((rows.a == 1) & (rows.b == 0) & (rows.task == "topic")) | (
+        (rows.a == 0) & (rows.b == 1) & (rows.task == "sentiment")
+    )
+    added, chosen = rows.arm == "sum", rows.chosen.astype(bool)
+    arms = {
+        OWN: added & ends,
+        WHOLE: added & (rows.a == 1) & (rows.b == 1),
+        CHOSEN: added & chosen,
+        TIES_CHOSEN: (rows.arm == "TIES") & chosen,
+        SHARED: rows.arm == "shared",
+    }
+    found = [rows[which].assign(arm=name) for name, which in arms.items()]
+    return pd.concat(found, ignore_index=True)[["arm", "seed", "task", "score"]]
+
+
 def notes() -> list[str]:
     """Keep the weights of seed 0, and say so."""
     return store("merge", Path(SCRATCH))

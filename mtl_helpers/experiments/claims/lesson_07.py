@@ -9,7 +9,7 @@ import pandas as pd
 from mtl_helpers.claims import Claim, computed, from_differences, from_runs
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
-from mtl_helpers.experiments.claims.lesson_07_named import named
+from mtl_helpers.experiments.claims import lesson_07_adapters, lesson_07_named
 from mtl_helpers.experiments.large_models import SHARED_ROWS
 from mtl_helpers.models.sizes import ARCHITECTURES, MIXTRAL
 
@@ -31,7 +31,16 @@ PARTS = {"heads": "tuning", "words": "tuning", "shared": "tuning", "mixing": "mi
 def claims() -> list[Claim]:
     """A row for each bold conclusion."""
     runs = read_result("large_models")
-    return [*few_labels(runs), *stars(runs), *fine_tuning(runs), *mixing(runs), *sizes(runs), *on_paper(), *named()]
+    return [
+        *few_labels(runs),
+        *stars(runs),
+        *fine_tuning(runs),
+        *mixing(runs),
+        *lesson_07_adapters.claims(),
+        *lesson_07_named.claims(),
+        *sizes(runs),
+        *on_paper(),
+    ]
 
 
 def few_labels(runs: pd.DataFrame) -> list[Claim]:

@@ -15,7 +15,7 @@ PLAIN, TUNED = ARMS
 NONE, TOPIC, SENTIMENT = NAMES
 
 
-def named() -> list[Claim]:
+def claims() -> list[Claim]:
     """With the LoRA one name against the other, and against the encoder as downloaded; there each name against none."""
     moved = 'under "sentiment:" 27 points more of the five nearest share the sentiment than under "topic:"'
     kept = "that fewer of them share the topic is not shown"

@@ -77,7 +77,7 @@ class MergeDemo(Demo):
         )
         self.readout.value = (
             f'<div style="line-height:1.6">W + {a:g} ΔW<sub>topic</sub> + {b:g} ΔW<sub>sentiment</sub>, one set of weights, '
-            f"no pass more<br>{against}<br><b>{self._verdict()}</b></div>"
+            f"no extra pass<br>{against}<br><b>{self._verdict()}</b></div>"
         )
         beside = {"one shared LoRA": self.shared.to_frame().T, "TIES, a = b": self.ties}
         self.picture.show(plot_merge(self.plane, (a, b), separate=self.separate, beside=beside))

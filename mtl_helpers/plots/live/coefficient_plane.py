@@ -12,7 +12,7 @@ from matplotlib.patches import Rectangle
 from mtl_helpers.evaluation import pareto_front
 from mtl_helpers.plots.figure import Figure
 from mtl_helpers.plots.fronts import plot_front
-from mtl_helpers.plots.styles import OFF_COLOUR, ON_COLOUR, task_styles
+from mtl_helpers.plots.styles import ink_on, task_styles
 
 _MEAN = LinearSegmentedColormap.from_list("mean", ["#E8EEF4", "#08519C"])
 
@@ -51,16 +51,21 @@ def _draw_plane(ax: Axes, plane: pd.DataFrame, chosen: tuple[float, float]) -> N
     front = plane.index[pareto_front(plane)]
     for (a, b), scores in plane.iterrows():
         at = (steps.index(a), steps.index(b))
-        ax.add_patch(Rectangle((at[0] - 0.5, at[1] - 0.5), 1, 1, facecolor=_MEAN(share[a, b]), linewidth=0))
-        ink = ON_COLOUR if share[a, b] > 0.5 else OFF_COLOUR
+        ground = _MEAN(share[a, b])
+        ax.add_patch(Rectangle((at[0] - 0.5, at[1] - 0.5), 1, 1, facecolor=ground, linewidth=0))
+        ink = ink_on(ground)
         said = f"{100 * scores[first]:.0f}\n{100 * scores[second]:.0f}"
         ax.text(*at, said, ha="center", va="center", color=ink, fontsize=9, linespacing=1.05)
         if (a, b) in front:
-            ax.add_patch(
-                Rectangle((at[0] - 0.45, at[1] - 0.45), 0.9, 0.9, fill=False, edgecolor="#E69F00", linewidth=2.4)
-            )
-    at = [steps.index(value) for value in chosen]
-    ax.plot(*at, "o", markersize=30, markerfacecolor="none", markeredgecolor="black", markeredgewidth=2)
+            for edge, width in (
+                (ink, 4.4),
+                ("#E69F00", 2.2),
+            ):  # the orange alone has too little contrast on a light cell
+                ax.add_patch(
+                    Rectangle((at[0] - 0.45, at[1] - 0.45), 0.9, 0.9, fill=False, edgecolor=edge, linewidth=width)
+                )
+    at, ring = [steps.index(value) for value in chosen], ink_on(_MEAN(share[chosen]))
+    ax.plot(*at, "o", markersize=30, markerfacecolor="none", markeredgecolor=ring, markeredgewidth=2)
     ax.set(xlim=(-0.5, len(steps) - 0.5), ylim=(-0.5, len(steps) - 0.5), aspect="equal")
     ticks = [f"{step:g}" for step in steps]
     ax.set_xticks(range(len(steps)), ticks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -47,13 +48,12 @@ def features_of(losses: Mapping[str, Tensor], model: MultiTaskModel, rule: Weigh
     return next(iter(by_task.values()))
 
 
-def gradients_at(features: Tensor, losses: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """By task the gradient of its loss in the features, as one row; the encoder is not entered.
+def gradients_at(features: Tensor, losses: Mapping[str, Tensor]) -> Gradients:
+    """By task the gradient of its loss in the features; the encoder is not entered.
 
     Asked for together with the heads' parameters it would take 20 times as long: autograd then looks through the whole graph.
     """
-    found = gradients_of(losses, [features])
-    return {name: flat(each, [features]) for name, each in found.items()}
+    return gradients_of(losses, [features])
 
 
 def through_encoder(features: Tensor, gradient: Tensor, shared: Sequence[nn.Parameter]) -> None:
@@ -92,11 +92,14 @@ def laid_out_as(parameter: nn.Parameter, gradient: Tensor) -> Tensor:
     return torch.empty_like(parameter).copy_(gradient)
 
 
-def flat(gradients: Sequence[Tensor | None], parameters: Sequence[nn.Parameter]) -> Tensor:
-    """One task's gradients as one row of at least 32 bits, 0 where there is none."""
-    parts = [torch.zeros_like(p) if g is None else g for g, p in zip(gradients, parameters, strict=True)]
-    row = torch.cat([part.reshape(-1) for part in parts])
-    return row.float() if row.dtype in (torch.bfloat16, torch.float16) else row
+def jacobian(gradients: Gradients, parameters: Sequence[Tensor]) -> Tensor:
+    """The tasks' gradients as rows ``(tasks, numbers)`` of at least 32 bits, 0 where there is none."""
+    dtype = reduce(torch.promote_types, (p.dtype for p in parameters), torch.float32)
+    rows = parameters[0].new_empty(len(gradients), sum(p.numel() for p in parameters), dtype=dtype)
+    for row, each in zip(rows, gradients.values(), strict=True):  # each number is copied once: an LSTM has a million
+        parts = [torch.zeros_like(p) if g is None else g for g, p in zip(each, parameters, strict=True)]
+        torch.cat([part.detach().reshape(-1) for part in parts], out=row)
+    return rows
 
 
 def add_gradient_of(penalty: Tensor | None) -> None:

@@ -19,14 +19,15 @@ from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.randomness import Private
 from mtl_helpers.tasks import Task
 from mtl_helpers.training.rules.backward_passes import (
+    Gradients,
     On,
     add_gradient_of,
     checked_place,
     features_of,
-    flat,
     gradients_at,
     gradients_of,
     in_full_precision,
+    jacobian,
     laid_out_as,
     put_gradient,
     shared_and_others,
@@ -114,22 +115,21 @@ class GradientWeighting(Weighting):
             if not losses or not shared:
                 weights = dict.fromkeys(losses, 1.0)
             elif features is not None:
-                weights, combined = self._combine(gradients_at(features, losses))
+                weights, combined = self._combine(gradients_at(features, losses), [features])
                 through_encoder(features, combined, shared)
             else:
-                found = gradients_of(losses, shared)
-                weights, combined = self._combine({name: flat(each, shared) for name, each in found.items()})
+                weights, combined = self._combine(gradients_of(losses, shared), shared)
                 for p, part in zip(shared, combined.split([p.numel() for p in shared]), strict=True):
                     p.grad = laid_out_as(p, part.view_as(p))
             add_gradient_of(penalty)
         self._weights |= weights
         return weights
 
-    def _combine(self, gradients: Mapping[str, Tensor]) -> tuple[dict[str, float], Tensor]:
+    def _combine(self, gradients: Gradients, parameters: Sequence[Tensor]) -> tuple[dict[str, float], Tensor]:
         """λ by task, and Σᵢ λᵢ gᵢ."""
-        jacobian = torch.stack(list(gradients.values()))
-        weights = self.scaled(dict(zip(gradients, self.from_gradients(jacobian).tolist(), strict=True)))
-        return weights, jacobian.new_tensor(list(weights.values())) @ jacobian
+        rows = jacobian(gradients, parameters)
+        weights = self.scaled(dict(zip(gradients, self.from_gradients(rows).tolist(), strict=True)))
+        return weights, rows.new_tensor(list(weights.values())) @ rows
 
     def state_dict(self) -> dict[str, Any]:
         """Where the generator stands, and what a stateful aggregator remembers."""

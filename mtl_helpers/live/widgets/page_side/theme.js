@@ -27,7 +27,8 @@ function inWords(part) {
   return [bare.textContent.replace(/\s+/g, " ").trim(), ...rows.filter(row => row.cells[0]?.tagName === "TD").map(named)];
 }
 
-// For who listens: the readout of the lab or demo around el is said by a status line that nobody sees.
+// For who listens: the readout of the lab or demo around el is said by a status line that nobody sees. Of several on a page only
+// the one that was touched last speaks, else their words would mix; what went wrong is said by each.
 function announce(el) {
   const box = el.closest(".mtl-live");
   if (!box || box.said) return;
@@ -39,7 +40,8 @@ function announce(el) {
   const say = () => {
     due = 0;
     reach();
-    const said = [...box.querySelectorAll(".mtl-error, .mtl-light, .mtl-readout")].flatMap(inWords).filter(Boolean).join("; ");
+    const mine = !window.mtlTouched?.isConnected || window.mtlTouched === box;
+    const said = [...box.querySelectorAll(mine ? ".mtl-error, .mtl-light, .mtl-readout" : ".mtl-error")].flatMap(inWords).filter(Boolean).join("; ");
     if (said === box.said.textContent) return;
     last = performance.now();
     box.said.textContent = said;
@@ -47,6 +49,7 @@ function announce(el) {
   // What is scrolled can be scrolled by keyboard.
   const reach = () => { for (const part of box.querySelectorAll(".widget-html-content, .mtl-picture, .mtl-numbers")) part.scrollWidth > part.clientWidth ? part.setAttribute("tabindex", 0) : part.removeAttribute("tabindex"); };
   new ResizeObserver(reach).observe(box);
+  for (const touched of ["focusin", "pointerdown"]) box.addEventListener(touched, () => { window.mtlTouched = box; });
   const soon = () => { due ||= setTimeout(say, Math.max(SETTLED, last + TALKING - performance.now())); };
   const watching = new MutationObserver(changes => { if (changes.some(c => c.target.parentElement?.closest(".mtl-readout, .mtl-light, .mtl-error") || c.target.closest?.(".mtl-readout"))) soon(); });
   watching.observe(box, { subtree: true, childList: true, characterData: true });
