@@ -39,8 +39,9 @@ real-branches: ; @$(RUN) experiment real_branches $(ARGS)
 # That of lesson 07: about 10 minutes.
 large: ; @$(RUN) experiment large_models $(ARGS)
 
-# Its LoRAs that are merged, and its decoder that takes instructions: about 20 minutes on one core.
-adapters: ; @for part in merge instructions; do $(RUN) experiment adapters.$$part $(ARGS) || exit 1; done
+# Its LoRAs that are merged, its decoder that takes instructions, and the task named in an encoder's text: about 45 minutes on
+# one core.
+adapters: ; @for part in merge instructions named_tasks; do $(RUN) experiment adapters.$$part $(ARGS) || exit 1; done
 
 # That of lesson 08, which opens the sealed reviews: about 12 minutes. It ran once.
 sealed: ; @$(RUN) experiment $@ $(ARGS)

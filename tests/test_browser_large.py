@@ -1,4 +1,4 @@
-"""The price demo and the λ lab of lesson 07 in a real browser."""
+"""The price, merge and neighbours demos and the λ lab of lesson 07 in a real browser."""
 
 import pytest
 from browser import open_lesson
@@ -68,6 +68,23 @@ def test_a_coefficient_that_is_dragged_to_zero_takes_its_task_away(demo):
     demo.wait_for(lambda: "W + 0 ΔWtopic + 1 ΔWsentiment" in text.inner_text(), "the readout of 0 and 1")
     demo.wait_for(lambda: picture.inner_html() != before, "another picture")
     assert demo.execute("print(merging.coefficients)").strip() == "(0.0, 1.0)"
+
+
+def test_another_name_brings_other_neighbours(demo):
+    """The neighbours demo: a click on a name, and the review by keyboard."""
+    near = ".mtl-neighbours-demo"
+    demo.execute("neighbours.set(review=1, name='topic', encoder='with LoRA')")
+    demo.show(near, "neighbours")
+    text, picture = demo.page.locator(f"{near} .widget-html").first, demo.page.locator(f"{near} .mtl-picture svg")
+    demo.wait_for(lambda: "topic: " in text.inner_text(), "the name before the texts")
+    before = picture.inner_html()
+    demo.page.locator(f"{near} button", has_text="sentiment").click()
+    demo.wait_for(lambda: "sentiment: " in text.inner_text(), "the other name before the texts")
+    demo.wait_for(lambda: picture.inner_html() != before, "another picture")
+    assert demo.execute("print(neighbours.name.value)").strip() == "sentiment"
+    demo.page.locator(f"{near} .noUi-handle").focus()
+    demo.page.keyboard.press("ArrowRight")
+    demo.wait_for(lambda: demo.execute("print(neighbours.review.value)").strip() == "2", "the next review")
 
 
 def test_a_rate_that_is_typed_changes_the_money(demo):

@@ -23,6 +23,7 @@ from mtl_helpers.live import (
     GradientDemo,
     LandscapeDemo,
     ModelDemo,
+    NeighboursDemo,
     ParetoDemo,
     PriceDemo,
     TransferDemo,
@@ -58,6 +59,7 @@ MADE = {
     "transfer": lambda request: TransferDemo(n=100, filters=3),
     "pareto": lambda request: ParetoDemo(),
     "price": lambda request: PriceDemo(),
+    "neighbours": lambda request: NeighboursDemo(),
     "claims": lambda request: ClaimsDemo(),
     "drive": drive_demo,
 }
@@ -70,6 +72,7 @@ CHOICE = {
     "transfer": lambda demo: (demo.sliders["filters"], {"index": 1}),
     "pareto": lambda demo: (demo.slider, {"index": 2}),
     "price": lambda demo: (demo.tasks, {"value": 9}),
+    "neighbours": lambda demo: (demo.review, {"value": 9}),
     "claims": lambda demo: (demo.threshold, {"value": 2.5}),
     "drive": lambda demo: (demo.sliders["sign"], {"index": 3}),
 }

@@ -92,9 +92,9 @@ def test_two_files_never_share_a_name():
 def test_live_stays_as_small_as_it_became():
     """4,596 lines before the widgets got one kit, 3,344 then.
 
-    On top came the page's drawing, the landscape, the car, the merge demo and the price demo's money.
+    On top came the page's drawing, the landscape, the car, the merge demo, the price demo's money and the neighbours.
     """
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (PACKAGE / "live").rglob("*.py")) <= 5060
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in (PACKAGE / "live").rglob("*.py")) <= 5160
 
 
 def test_nobody_asks_a_task_for_its_kind():

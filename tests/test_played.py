@@ -26,10 +26,15 @@ MADE = {
     "04_training": ["arrows", "landscape", "lab", "wheel"],
     "05_evaluation": ["demo"],
     "06_driving": ["demo"],
-    "07_large_models": ["c-from-mtl-helpers-live-import", "merge-demo", "c-from-mtl-helpers-live-import-2"],
+    "07_large_models": [
+        "c-from-mtl-helpers-live-import",
+        "merge-demo",
+        "neighbours-demo",
+        "c-from-mtl-helpers-live-import-2",
+    ],
     "08_claims": ["demo"],
 }
-NAMES = {"lab", "wheel", "demo", "arrows", "landscape", "pareto", "drive", "merging"}
+NAMES = {"lab", "wheel", "demo", "arrows", "landscape", "pareto", "drive", "merging", "neighbours"}
 
 
 def cells(lesson: str) -> list[tuple[str, str]]:

@@ -27,6 +27,7 @@ EXPERIMENTS = (
     "large_models",
     "adapters.merge",
     "adapters.instructions",
+    "adapters.named_tasks",
     "sealed",
 )
 DATA = Path(__file__).resolve().parents[2] / "data"

@@ -8,6 +8,7 @@ from mtl_helpers.live.demos.gradient import GradientDemo
 from mtl_helpers.live.demos.landscape import LandscapeDemo
 from mtl_helpers.live.demos.merge import MergeDemo
 from mtl_helpers.live.demos.model import ModelDemo
+from mtl_helpers.live.demos.neighbours import NeighboursDemo
 from mtl_helpers.live.demos.pareto import ParetoDemo
 from mtl_helpers.live.demos.price import PriceDemo
 from mtl_helpers.live.demos.transfer import TransferDemo
@@ -24,6 +25,7 @@ __all__ = [
     "LandscapeDemo",
     "MergeDemo",
     "ModelDemo",
+    "NeighboursDemo",
     "ParetoDemo",
     "PriceDemo",
     "TransferDemo",

@@ -20,6 +20,7 @@ from mtl_helpers.live import (
     LandscapeDemo,
     MergeDemo,
     ModelDemo,
+    NeighboursDemo,
     ParetoDemo,
     PriceDemo,
     TransferDemo,
@@ -112,6 +113,17 @@ def merge() -> MergeDemo:
     return MergeDemo()
 
 
+def neighbours() -> NeighboursDemo:
+    """# The task named before a text
+
+    "topic:" or "sentiment:" before every review, and an encoder that learnt these names: which five reviews are nearest to
+    one? Choose a name, and see the neighbours change. And what does the name do to the encoder as it was downloaded?
+    """
+    demo = NeighboursDemo()
+    demo.set(name="topic")
+    return demo
+
+
 def price() -> PriceDemo:
     """# What many tasks weigh and cost
 
@@ -149,6 +161,7 @@ PAGES: dict[str, Callable] = {
     "05_pareto": pareto,
     "06_drive": drive,
     "07_merge": merge,
+    "07_neighbours": neighbours,
     "07_price": price,
     "08_claims": claims,
     "09_own_table": own_table,

@@ -9,7 +9,7 @@ import pandas as pd
 from mtl_helpers.claims import Claim, computed, from_differences, from_runs
 from mtl_helpers.claims.register import Kind
 from mtl_helpers.experiments import read_result
-from mtl_helpers.experiments.claims import lesson_07_adapters
+from mtl_helpers.experiments.claims import lesson_07_adapters, lesson_07_named
 from mtl_helpers.experiments.large_models import LAYERS, SHARED_ROWS, TUNED
 from mtl_helpers.models.sizes import ARCHITECTURES, MIXTRAL
 
@@ -38,6 +38,7 @@ def claims() -> list[Claim]:
         *fine_tuning(runs),
         *mixing(runs),
         *lesson_07_adapters.claims(),
+        *lesson_07_named.claims(),
         *sizes(runs),
         *on_paper(),
     ]
