@@ -116,8 +116,8 @@ def merge() -> MergeDemo:
 def neighbours() -> NeighboursDemo:
     """# The task named before a text
 
-    "topic:" or "sentiment:" before every review, and an encoder that learnt these names: which five reviews are nearest to
-    one? Choose a name, and see the neighbours change. And what does the name do to the encoder as it was downloaded?
+    Put "topic:" or "sentiment:" before every review. Which five reviews are nearest to one, for an encoder that learnt these
+    names? Choose a name, and see the neighbours change. And what does it do to the encoder as it was downloaded?
     """
     demo = NeighboursDemo()
     demo.set(name="topic")
