@@ -20,9 +20,9 @@ FAMILIES = {  # what one question of the lesson compares, and how many compariso
     "few": ("07: frozen and fine-tuned MiniLM against words, LSTM and each other, four sizes, two tasks", 5 * 4 * 2),
     "converged": ("07: two converged heads against 300 steps, two tasks, four sizes", 8 * 2),
     "stars": ("07: stars for sentiment, read off at two sizes, a second task of two models at two", 6),
-    "heads": ("07: six ways of fine-tuning against heads only, two tasks", 6 * 2),
-    "words": ("07: seven ways of fine-tuning against a bag of words, two tasks", 7 * 2),
-    "shared": ("07: one LoRA per task against a shared one of two ranks, two tasks", 2 * 2),
+    "heads": ("07: seven ways of fine-tuning against heads only, two tasks, two sizes", 7 * 2 * 2),
+    "words": ("07: eight ways of fine-tuning against a bag of words, two tasks, two sizes", 8 * 2 * 2),
+    "shared": ("07: a LoRA, or all layers, per task against shared ones, two tasks, two sizes", 3 * 2 * 2),
     "mixing": ("07: three mixtures against the proportional one, two tasks", 3 * 2),
     "draws": ("07: the equal mixture against as many prompts of sentiment in two other ways", 2),
 }
@@ -115,6 +115,7 @@ def fine_tuning(runs: pd.DataFrame) -> list[Claim]:
     gain = "one LoRA per task lifts sentiment by 17 points over heads only"
     words = "that any way of fine-tuning beats a bag of words on sentiment is not shown"
     apart = "one LoRA per task is not told from a shared one, of rank 8 or of rank 16"
+    whole = "nor are all layers, trained for each task, from all layers shared"
     alone, mood = "LoRA, one per task", "sentiment"
     names = {
         "last two layers": "last",
@@ -126,10 +127,19 @@ def fine_tuning(runs: pd.DataFrame) -> list[Claim]:
         "all layers, one per task": "all-each",
     }
     found = [compared(runs, "heads", mood, "240", alone, "heads only", "tuned-one-LoRA", gain)]
-    for arm, name in names.items():
-        found.append(compared(runs, "words", mood, "240", arm, "bag of words", f"words-{name}", words, "open"))
-    for against, name in (("LoRA, shared", "8"), ("LoRA of rank 16, shared", "16")):
-        found.append(compared(runs, "shared", mood, "240", alone, against, f"one-or-shared-{name}", apart, "open"))
+    for labels, end in (("240", ""), ("all", "-all")):
+        for arm, name in names.items():
+            found.append(
+                compared(runs, "words", mood, labels, arm, "bag of words", f"words-{name}{end}", words, "open")
+            )
+        for arm, against, name, said in (
+            (alone, "LoRA, shared", "8", apart),
+            (alone, "LoRA of rank 16, shared", "16", apart),
+            ("all layers, one per task", "all layers", "whole", whole),
+        ):
+            found.append(
+                compared(runs, "shared", mood, labels, arm, against, f"one-or-shared-{name}{end}", said, "open")
+            )
     return found
 
 
