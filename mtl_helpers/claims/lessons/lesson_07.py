@@ -123,10 +123,10 @@ PREDICTIONS = {
     "07-e": Prediction(
         {
             "heads only: 3,080 numbers will do": "They lie below it in each seed: sentiment is not in the features.",
-            "one LoRA for each": "Ahead in each of five seeds; as one of fourteen comparisons that is not shown.",
+            "one LoRA for each": "Ahead in each of five seeds; as one of 32 comparisons that is not shown.",
             "a soft prompt": "Ten vectors move sentiment little in 60 steps.",
-            "all 23 million numbers": "Their mean is five points higher, and the interval holds zero.",
-            "none": "One LoRA for each is ahead in each of five seeds; as one of fourteen comparisons that is not shown.",
+            "all 23 million numbers": "Their mean is seven points higher, and the interval holds zero.",
+            "none": "One LoRA for each is ahead in each of five seeds; as one of 32 comparisons that is not shown.",
         },
         right="none",
     ),

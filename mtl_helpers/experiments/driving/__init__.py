@@ -19,7 +19,7 @@ road. *branches first*: a route head on the frozen trunks of those four. *still*
 Measures: the test scores of the tasks (*median path* is a floor of the waypoints), `agreement` of action head and waypoints,
 and what `driven_by_model` reports of 40 drives, ``success`` also of the halves in better and worse weather. Models with all
 routes are tested and driven with failing inputs, too. Condition ``validation`` is what the single models reached there: the
-demo of lesson 06 compares with it. ``seconds`` is the processor time of training. About a minute a seed on two cores.
+demo of lesson 06 compares with it. ``seconds`` is the processor time of training. A minute and a half a seed on two cores.
 """
 
 from __future__ import annotations
