@@ -200,7 +200,8 @@ def test_lora_trains_little_and_moves_sentiment():
 def test_a_small_task_is_learnt_late_at_a_small_share():
     mood = large("mixing", "sentiment")
     assert mood["proportional"] < 0.55 < mood["temperature 2"] < mood["equal"] - 0.05
-    assert mood["proportional"] + 0.05 < mood["proportional, twice the steps"] < mood["equal"] - 0.1
+    assert abs(mood["proportional"] - 0.5) < 0.02
+    assert mood["proportional"] < mood["proportional, twice the steps"] < mood["equal"] - 0.2
     assert abs(mood["sentiment alone, half the steps"] - mood["equal"]) < 0.05
 
 

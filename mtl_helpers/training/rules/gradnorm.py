@@ -120,7 +120,7 @@ class GradNorm(Weighting):
             return self._by_layer(losses, model, weights)
         shared, others = shared_and_others(model)
         put_gradient(weighted_sum(losses, weights), others)
-        at_features = gradients_at(features, losses)
+        at_features = {name: gradient for name, (gradient,) in gradients_at(features, losses).items()}
         through_encoder(features, sum(weights[name] * each for name, each in at_features.items()), shared)
         return {name: each.norm().item() for name, each in at_features.items()}
 
