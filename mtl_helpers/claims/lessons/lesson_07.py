@@ -133,8 +133,8 @@ PREDICTIONS = {
     "07-g": Prediction(
         {
             "both stay within two points": "Sentiment does; topic is moved by what was learnt for sentiment.",
-            "one loses several points, the other hardly any": "Topic pays most, on this seed's validation reviews. Other "
-            "seeds and the test reviews come below.",
+            "one loses several points, the other hardly any": "Topic pays most, on these validation reviews. The seeds "
+            "apart, on test reviews, come below.",
             "both fall to guessing": "Each head still finds most of what it learnt to read.",
         },
         right="one loses several points, the other hardly any",
