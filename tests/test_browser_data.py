@@ -72,8 +72,8 @@ def test_stop_gives_up_and_measure_begins_again(page):
 def test_an_error_in_the_thread_is_seen_on_the_page(page):
     page.execute("whole = demo.raw; demo.raw = demo.raw.head(1)")
     press(page, "Measure")
-    page.page.locator(".mtl-data-demo").get_by_text("Error:").wait_for(timeout=30_000)
+    page.page.locator(".mtl-data-demo").locator("b", has_text="Error:").wait_for(timeout=30_000)
     page.execute("demo.raw = whole")
     press(page, "Measure")
-    error = page.page.locator(".mtl-data-demo").get_by_text("Error:")
+    error = page.page.locator(".mtl-data-demo").locator("b", has_text="Error:")
     page.wait_for(lambda: settled(page) and error.count() == 0, "five splits, and the error to go", 60)

@@ -79,10 +79,11 @@ def test_a_run_of_the_lab_is_placed_by_a_click(page):
 def test_an_error_in_the_thread_is_seen_on_the_page(page):
     page.execute("pareto.runs.train = lambda *_: 1 / 0; pareto.runs.found.clear()")
     press(page, "Train")
-    page.page.locator(".mtl-pareto-demo").first.get_by_text("ZeroDivisionError:").wait_for(timeout=30_000)
+    page.page.locator(".mtl-pareto-demo").first.locator("b", has_text="ZeroDivisionError:").wait_for(timeout=30_000)
     page.execute("del pareto.runs.train; pareto.others = 0; pareto.set(share=0.5)")
     page.wait_for(
-        lambda: page.page.locator(".mtl-pareto-demo").first.get_by_text("Error:").count() == 0, "the error to go"
+        lambda: page.page.locator(".mtl-pareto-demo").first.locator("b", has_text="Error:").count() == 0,
+        "the error to go",
     )
     press(page, "Train")
     page.wait_for(lambda: re.search(r"[1-9] of 9", readout(page)), "a model", 60)

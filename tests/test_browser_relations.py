@@ -88,10 +88,10 @@ def test_an_error_in_the_thread_is_seen_on_the_page(page):
         "from mtl_helpers.evaluation.running import paired_runs as t; whole, t.run_arm = t.run_arm, None; demo.seeds = 1000"
     )
     press(page, "Compute")
-    page.page.locator(".mtl-transfer-demo").first.get_by_text("Error:").wait_for(timeout=30_000)
+    page.page.locator(".mtl-transfer-demo").first.locator("b", has_text="Error:").wait_for(timeout=30_000)
     page.execute("t.run_arm = whole")
     press(page, "Compute")
     page.wait_for(lambda: not settled(page), "a computation")
     press(page, "Stop")
     page.wait_for(lambda: settled(page), "the thread to end")
-    assert page.page.locator(".mtl-transfer-demo").first.get_by_text("Error:").count() == 0
+    assert page.page.locator(".mtl-transfer-demo").first.locator("b", has_text="Error:").count() == 0
