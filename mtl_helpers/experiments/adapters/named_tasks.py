@@ -28,7 +28,7 @@ from mtl_helpers.experiments import CACHE, Config, Experiment, rows_of
 from mtl_helpers.experiments.adapters import store, text_features
 from mtl_helpers.experiments.adapters.merge import TASKS, data_of
 from mtl_helpers.models import PretrainedEncoder, Subwords, load_pretrained
-from mtl_helpers.models.large.named_tasks import contrastive_loss, in_a_plane, nearest, with_name
+from mtl_helpers.models.large.named_tasks import agreement, contrastive_loss, in_a_plane, nearest, with_name
 from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import SENTIMENT, TOPIC, Classification
 
@@ -96,7 +96,7 @@ def run(config: Config) -> dict[str, Any]:
             labels = labels_of(test, task)
             voted, _ = labels[others].mode(dim=1)
             found = {
-                "neighbours": (labels[others] == labels[:, None]).float().mean().item(),
+                "neighbours": agreement(others, labels),
                 "vote": (voted == labels).float().mean().item(),
             }
             rows += [{**at, "name": name, "task": task.name, "measure": m, "score": s} for m, s in found.items()]

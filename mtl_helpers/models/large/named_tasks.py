@@ -50,13 +50,13 @@ def nearest(features: Tensor, k: int = 5) -> Tensor:
     return cosines.fill_diagonal_(-2.0).topk(k, dim=1).indices
 
 
-def agreement(features: Tensor, labels: Tensor, k: int = 5) -> float:
-    """The share of each row's ``k`` nearest others that have its label, over all rows.
+def agreement(near: Tensor, labels: Tensor) -> float:
+    """The share of each row's `nearest` others ``(n, k)`` that have its label of ``labels (n,)``, over all rows.
 
-    >>> agreement(torch.tensor([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0], [0.1, 0.9]]), torch.tensor([0, 0, 1, 1]), k=1)
-    1.0
+    >>> agreement(torch.tensor([[1, 2], [0, 2], [1, 0]]), torch.tensor([0, 0, 1]))
+    0.333...
     """
-    return (labels[nearest(features, k)] == labels[:, None]).float().mean().item()
+    return (labels[near] == labels[:, None]).float().mean().item()
 
 
 def in_a_plane(features: Tensor) -> Tensor:
