@@ -6,14 +6,11 @@ It takes about two minutes and needs Chromium, as the browser tests do.
 from __future__ import annotations
 
 import io
-import tempfile
 import time
-from pathlib import Path
 
-import nbformat
-from browser import ROOT, NotebookPage, copy_course, launch, start_lab
+from browser import ROOT, NotebookPage
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from record_demos import opened
 
 CELL = """from mtl_helpers.live import LambdaLab, lab_worlds
 lab = LambdaLab.of(lab_worlds(), shows=["encoder", "pull", "cosine"])
@@ -31,26 +28,11 @@ FRAMES = 46
 
 def main() -> None:
     """Write notebooks/images/lambda_lab.gif, and its last frame beside it."""
-    folder = Path(tempfile.mkdtemp())
-    course = copy_course(folder / "course")
-    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel})
-    notebook.cells = [nbformat.v4.new_code_cell(CELL)]
-    (course / "learn").mkdir(exist_ok=True)
-    nbformat.write(notebook, course / "learn" / "record.ipynb")
-    (folder / "server").mkdir()
-    server = start_lab(course, folder / "server")
-    try:
-        with sync_playwright() as playwright:
-            page = NotebookPage(launch(playwright), server, "record.ipynb")
-            page.run_all()
-            page.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-            page.page.set_viewport_size({"width": WIDTH, "height": 1300})
-            page.show_lab()
-            page.wait_for(lambda: page.page.locator(".mtl-chart").evaluate("e => e.clientWidth") > 800, "a wide page")
-            frames = [frame(page, number) for number in range(FRAMES)]
-    finally:
-        server.close()
+    with opened([CELL]) as page:
+        page.page.set_viewport_size({"width": WIDTH, "height": 1300})
+        page.show_lab()
+        page.wait_for(lambda: page.page.locator(".mtl-chart").evaluate("e => e.clientWidth") > 800, "a wide page")
+        frames = [frame(page, number) for number in range(FRAMES)]
     height = min(picture.height for picture in frames)
     frames = [picture.crop((0, 0, picture.width, height)) for picture in frames]
     palette = frames[-1].quantize(COLOURS, method=Image.Quantize.MAXCOVERAGE)
