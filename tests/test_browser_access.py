@@ -115,35 +115,31 @@ def test_what_changes_is_said_and_not_more_than_once_a_second(page):
     assert "step " in heard[-1][1] and re.search(r"topic, λ [\d.]+, training loss \d", heard[-1][1])
 
 
-def test_of_two_that_change_only_the_one_touched_last_is_said_and_errors_of_each():
-    need_chromium()
-    from playwright.sync_api import sync_playwright
-
+def test_of_two_that_change_only_the_one_touched_last_is_said_and_errors_of_each(page):
     script = (ROOT / "mtl_helpers/live/widgets/page_side/theme.js").read_text(encoding="utf-8")
     parts = '<button>Train</button><p class="mtl-error"><span></span></p><p class="mtl-readout">step 0</p>'
     box = f'<div class="mtl-live">{parts}</div>'
     write = "([part, text]) => document.querySelectorAll(part).forEach(e => { e.textContent = text })"
-    with sync_playwright() as playwright:
-        browser = launch(playwright)
-        page = browser.new_page()
-        page.set_content(f"{box * 2}<script>{script}\ndocument.querySelectorAll('button').forEach(announce)</script>")
-        said = page.locator(".mtl-said")
-        for number in (1, 0):
-            page.locator("button").nth(number).click()
-            page.evaluate(write, [".mtl-readout", f"step {10 + number}"])
-            words = ["", ""]
-            words[number] = f"step {10 + number}"
-            page.wait_for_function(
-                "words => words.every((w, n) => document.querySelectorAll('.mtl-said')[n].textContent === w)",
-                arg=words,
-                timeout=30_000,  # on a busy machine its timers come late
-            )
-            page.wait_for_timeout(1500)
-            assert said.all_inner_texts() == words
-        page.evaluate(write, [".mtl-error span", "no batch"])
-        all_said = "[...document.querySelectorAll('.mtl-said')].map(e => e.textContent).join(' | ')"
-        page.wait_for_function(f"() => {all_said} === 'no batch; step 10 | no batch'", timeout=20_000)
-        browser.close()
+    # Another page of the same browser: a thread has one Playwright, and the fixture's is still at work.
+    two = page.page.context.browser.new_page()
+    two.set_content(f"{box * 2}<script>{script}\ndocument.querySelectorAll('button').forEach(announce)</script>")
+    said = two.locator(".mtl-said")
+    for number in (1, 0):
+        two.locator("button").nth(number).click()
+        two.evaluate(write, [".mtl-readout", f"step {10 + number}"])
+        words = ["", ""]
+        words[number] = f"step {10 + number}"
+        two.wait_for_function(
+            "words => words.every((w, n) => document.querySelectorAll('.mtl-said')[n].textContent === w)",
+            arg=words,
+            timeout=30_000,  # on a busy machine its timers come late
+        )
+        two.wait_for_timeout(1500)
+        assert said.all_inner_texts() == words
+    two.evaluate(write, [".mtl-error span", "no batch"])
+    all_said = "[...document.querySelectorAll('.mtl-said')].map(e => e.textContent).join(' | ')"
+    two.wait_for_function(f"() => {all_said} === 'no batch; step 10 | no batch'", timeout=20_000)
+    two.context.close()
 
 
 @pytest.mark.parametrize(

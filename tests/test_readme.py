@@ -38,7 +38,12 @@ def test_a_newcomer_gets_the_course_by_the_commands_that_stand_there(tmp_path):
     (folder,) = re.findall(r"^git clone ADDRESS (\w+) ", first)
     assert second == f"cd {folder}" and [line.split("#")[0].strip() for line in made] == ["make lab", "make test"]
     subprocess.run(["git", "clone", "-q", "--depth", "1", ROOT.as_uri(), folder], cwd=tmp_path, check=True)
-    told = subprocess.run(["make", "-n", "lab", "test"], cwd=tmp_path / folder, capture_output=True, encoding="utf-8")
+    told = subprocess.run(
+        ["make", "-n", "--no-print-directory", "lab", "test"],
+        cwd=tmp_path / folder,
+        capture_output=True,
+        encoding="utf-8",
+    )
     assert [line.split()[-2:] for line in told.stdout.splitlines()] == [["mtl_helpers", "lab"], ["mtl_helpers", "test"]]
 
 
