@@ -78,7 +78,13 @@ def test_metadata_say_nothing_of_the_machine(notebook):
 
 
 def test_an_appendix_opens_folded(notebook):
-    """In JupyterLab: its cells run with all others, and are seen once its heading is opened."""
+    """In JupyterLab: its cells run with all others, and are seen once its heading is opened.
+
+    Something stands after it: Run All ends on the last cell, and would unfold what that lies in.
+    """
+    assert not source([cell for cell in notebook["cells"] if source(cell).startswith("## ")][-1]).startswith(
+        "## Appendix"
+    )
     for cell in notebook["cells"]:
         heading = cell["cell_type"] == "markdown" and source(cell).startswith("## Appendix")
         assert cell["metadata"].get(FOLDED, False) == heading, cell["id"]
