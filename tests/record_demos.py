@@ -81,6 +81,12 @@ TAKES = {
         [f"demo.set(topic=demo.sliders['topic'].options[{place}])" for place in (-1, -2, -3, -4, -5)]
         + [f"demo.set(sentiment=demo.sliders['sentiment'].options[{place}])" for place in (-1, -2, -3, -4, -5)],
     ),
+    "NeighboursDemo": (
+        "neighbours",
+        [f"demo.set(name={name!r}, review=4)" for name in ("no name", "topic", "sentiment")]
+        + [f"demo.set(review=9, name={name!r})" for name in ("sentiment", "topic")]
+        + [f"demo.set(encoder='as downloaded', name={name!r})" for name in ("topic", "sentiment")],
+    ),
     "PriceDemo": (
         "price",
         [f"demo.set(tasks={count})" for count in (1, 2, 4, 8, 16, 32, 64)]

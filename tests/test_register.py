@@ -12,10 +12,11 @@ from scipy import stats
 
 from mtl_helpers.claims import Claim, ClaimError, claim, computed, from_differences, from_runs, judged, read_claims
 from mtl_helpers.claims.register import AGREES, in_words
-from mtl_helpers.evaluation import confidence_interval, holm, p_value, runs_needed
+from mtl_helpers.evaluation import confidence_interval, equivalence_p, holm, p_value, runs_needed
 from mtl_helpers.experiments import claims as written
 from mtl_helpers.experiments import read_result
-from mtl_helpers.experiments.claims import LESSONS, all_claims
+from mtl_helpers.experiments.claims import LESSONS, all_claims, lesson_05
+from mtl_helpers.experiments.methods import methods_tables
 from mtl_helpers.plots import plot_claims
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -191,6 +192,24 @@ def test_no_difference_is_said_with_the_power_to_have_seen_one_or_as_an_equivale
         assert any(number >= row.smallest_effect for number in numbers), (
             f"name the smallest effect that was sure to be seen, {row.smallest_effect:.2g} {row.unit}"
         )
+
+
+def test_another_processor_changes_no_other_verdict_of_lesson_05(monkeypatch):
+    """The same code and seeds, other rounding: half of the scores differ, and one verdict is not held for that."""
+    first = methods_tables.difference(lesson_05.chosen("digits", "large"), "equal", what="left")
+
+    def again(name):
+        return read_result("methods_again" if name == "methods_runs" else name)
+
+    for module in (lesson_05, methods_tables):
+        monkeypatch.setattr(module, "read_result", again)
+    monkeypatch.setattr(lesson_05, "chosen", methods_tables.read_chosen)
+    second = methods_tables.difference(lesson_05.chosen("digits", "large"), "equal", what="left")
+    shared = methods_tables.SHARED_ROWS["digits"]
+    assert equivalence_p(first, 2, shared_rows=shared) < 0.05 < equivalence_p(second, 2, shared_rows=shared)
+    rows = judged(lesson_05.claims())
+    assert ((rows.estimate - REGISTER.estimate[rows.index]).abs() > 0.001).sum() > 30
+    assert rows.verdict.to_dict() == REGISTER.verdict[rows.index].to_dict()
 
 
 # Rows that are made up

@@ -1,6 +1,7 @@
 """The tables in data/results say what the lessons teach; whoever computes them again learns here what no longer holds."""
 
 import re
+from importlib.util import find_spec
 from pathlib import Path
 
 import pandas as pd
@@ -33,11 +34,16 @@ def arm(name: str, rho: float, n: int) -> pd.Series:
 
 @pytest.mark.parametrize("path", sorted(RESULTS.glob("*.csv")), ids=lambda path: path.stem)
 def test_each_table_says_how_it_was_made(path):
+    """The command is that of the experiment in whose code the table's name stands."""
     first = path.read_text(encoding="utf-8").splitlines()[0]
-    assert re.match(
+    made = re.match(
         rf"# python -m mtl_helpers experiment ({'|'.join([*EXPERIMENTS, 'claims'])}), \d{{4}}-\d\d-\d\d, torch \d",
         first,
     )
+    assert made
+    module = Path(find_spec(f"mtl_helpers.experiments.{made[1]}").origin)
+    files = module.parent.rglob("*.py") if module.name == "__init__.py" else [module]
+    assert re.search(rf"\b{path.stem}\b", "\n".join(file.read_text(encoding="utf-8") for file in files))
 
 
 def test_a_result_keeps_the_digits_that_mean_something(tmp_path):

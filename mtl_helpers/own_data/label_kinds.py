@@ -79,7 +79,7 @@ def task_of(file: str, column: str, cells: pd.Series, kind: Kind | None = None) 
         return task, labels, said
     labels, spelt = _one_spelling(labels)
     if spelt:
-        said.append(f"{spelt} labels were spelt otherwise (case, space) and now agree")
+        said.append(f"{spelt} labels were spelt otherwise (case, or spaces inside) and now agree")
     return _classes(where, column, labels, said)
 
 

@@ -18,8 +18,13 @@ class Branch:
 DECISIONS: tuple[Branch, ...] = (
     Branch(
         "Few labels, and a near relative with many?",
-        "Train both in one model. Hold it against a control whose other loss is off.",
-        ("08-stars-sentiment", "08-stars-control-sentiment"),
+        "Turn its labels into yours, if you can. If not, train both in one model, with a control whose other loss is off.",
+        (
+            "08-stars-sentiment",
+            "08-stars-control-sentiment",
+            "03-labels-single-on-the-stars-stars-on-2000",
+            "05-real-labels-imdb",
+        ),
         thin="one pair of tasks, of which one follows from the other",
     ),
     Branch(
@@ -41,8 +46,16 @@ DECISIONS: tuple[Branch, ...] = (
     ),
     Branch(
         "Does one task lose by the others?",
-        "Standard units first, then more λ for it, or a larger encoder. Look at each task.",
-        ("06-waypoints-300", "06-waypoints-4000", "05-raw-units", "06-standardised-waypoints-300", "05-size-reviews"),
+        "Standard units first, then more λ for it (the others pay), or a larger encoder. Look at each task.",
+        (
+            "06-waypoints-300",
+            "06-waypoints-4000",
+            "05-raw-units",
+            "06-standardised-waypoints-300",
+            "05-size-reviews",
+            "04-importance-sentiment",
+            "04-importance-topic",
+        ),
     ),
     Branch(
         "Which λ, and does one mistake cost more?",

@@ -104,7 +104,7 @@ PREDICTIONS = {
     "02-a": Prediction(
         {
             "It stops with an error.": "All shapes fit, so nothing stops it.",
-            "The loss does not fall.": "It falls by half: the model learns the batches it sees by heart.",
+            "The loss does not fall.": "It falls by half, though the model sees hardly more than first words.",
             "The loss falls and the test accuracy is good.": "The loss does fall. It is not the language that is learnt.",
             "The loss falls and the test accuracy is that of a coin, or a die.": "It fits something, but not this task.",
         },

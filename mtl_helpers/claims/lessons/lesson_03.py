@@ -92,16 +92,17 @@ QUIZZES = {
         "with topic first by none. What costs the points?",
         {
             "training the two tasks jointly": "Two encoders are trained jointly, too, and are nearly as good as the pipeline.",
-            "sharing the encoder": "Both arms that share it stay behind, whatever is learnt first.",
+            "sharing one encoder of this size": "Both arms that share it stay behind, whatever is learnt first. "
+            "(A shared one twice as large was not run.)",
             "the topic head's mistakes": "It makes as many in all these arms: about one review in ten.",
         },
-        "sharing the encoder",
+        "sharing one encoder of this size",
     ),
     "03-3": (
         "3. The gradients of two tasks have a cosine near 0. What follows?",
         {
-            "The tasks do not disturb each other.": "Topic's was near zero at ρ = 0, too, "
-            "where the conditioned head costs 2 points.",
+            "The tasks do not disturb each other.": "It does not say so. At ρ = 0 topic's was near zero, too, and the model "
+            "conditioned on topic was 2 points lower; whether the task or its head cost them, those runs do not tell.",
             "They cannot help each other.": "Topic's was near zero in the conditioned model, in which it brings 19 points.",
             "Nothing yet: train both and measure, with a control.": "Even a large one promises "
             "nothing: stars at ρ = 1.",
@@ -141,7 +142,7 @@ PREDICTIONS = {
     "03-d": Prediction(
         {
             "topic first": "It is no better than the conditioned model with 1,000 reviews: it shares the encoder, too.",
-            "two encoders, jointly": "Sharing the encoder costs; training jointly hardly does.",
+            "two encoders, jointly": "Sharing an encoder of this size costs; training jointly hardly does.",
             "neither: it takes both, as in the pipeline": "Two encoders trained jointly come close to the pipeline.",
         },
         right="two encoders, jointly",

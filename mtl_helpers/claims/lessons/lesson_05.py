@@ -112,11 +112,12 @@ QUIZZES = {
     "05-3": (
         "3. Small model: a front. Large model: a corner. What does λ do in the corner?",
         {
-            "hardly anything, within a wide range": "There is nearly room for both tasks; λ matters only at the ends.",
+            "far less than in the small model, within a wide range": "There is nearly room for both tasks: from 0.3 to 0.7 it "
+            "moves 3 to 6 points, in the small model 13 to 16.",
             "the same as in the small one": "There each point of one task was paid for with the other.",
             "it decides which task is learnt": "At the very ends, yes, where the encoder hardly serves the other.",
         },
-        "hardly anything, within a wide range",
+        "far less than in the small model, within a wide range",
     ),
 }
 
@@ -124,7 +125,7 @@ PREDICTIONS = {
     "05-a": Prediction(
         {
             "with negation": "The interval of its distance from the plain ones reaches zero.",
-            "with irony": "It looks so, but only 27 reviews are ironic: that number is off by 9 points as easily as not.",
+            "with irony": "It looks so, but only 27 reviews are ironic: that number has a standard error of 9 points.",
             "where another topic is named": "In this one model some 20 points below the plain ones, as the ironic ones are.",
             "which of them is hardest cannot be told": "Irony and another topic's name lie some 20 points below the plain "
             "ones; 27 and 59 reviews cannot tell them apart.",

@@ -59,7 +59,7 @@ EXERCISES = {
             "a: the interval holds zero, so the action may as well lose.": _ALLOWED | {"a"},
             "b: an interval from -1 to +7 does not show that; it may well be five points.": _ALLOWED | {"b"},
             "c: the whole interval lies within two points of zero; that is what it says.": _ALLOWED - {"c"},
-            "d: alone it would be clear; of five comparisons it is one: p is 0.021, by Holm three times that.": _ALLOWED
+            "d: alone it would be clear; it is one of five: p is 0.021, by Holm three or four times that.": _ALLOWED
             | {"d"},
             "e: that it gains is clear; why, a control would have to say.": _ALLOWED | {"e"},
             "f: the interval lies far above zero, for five comparisons, too.": _ALLOWED - {"f"},

@@ -122,7 +122,8 @@ PREDICTIONS = {
     ),
     "07-e": Prediction(
         {
-            "heads only: 3,080 numbers will do": "They lie below it in each seed: sentiment is not in the features.",
+            "heads only: 3,080 numbers will do": "They lie below it in each seed: a linear head finds little "
+            "of sentiment in these features.",
             "one LoRA for each": "Ahead in each of five seeds; as one of 32 comparisons that is not shown.",
             "a soft prompt": "Ten vectors move sentiment little in 60 steps.",
             "all 23 million numbers": "Their mean is seven points higher, and the interval holds zero.",

@@ -29,7 +29,7 @@ def row(values: pd.Series, id: str, sentence: str, kind: Kind, world: str, basel
 
 
 def sharing() -> list[Claim]:
-    """What sharing costs a small and a large model; and that the left digit of a large one neither gains nor loses 2 %."""
+    """What sharing costs a small and a large model; and whether the left digit of a large one changes by 2 %."""
     family = {"family": "05: Δ_MTL of sharing, two worlds in two sizes", "comparisons": 4}
     said: dict[tuple[str, str], tuple[str, Kind]] = {
         ("reviews", "small"): ("on reviews sharing costs a small model 8 % of Δ_MTL", "lower"),
@@ -56,9 +56,11 @@ def sharing() -> list[Claim]:
     ):
         more = difference(chosen(world, "large"), "equal") - difference(chosen(world), "equal")
         rows.append(row(more, f"size-{world}", sentence, kind, world, "small model", **two))
-    left = difference(chosen("digits", "large"), "equal", what="left")
-    sentence = "sharing changes the left digit of a large model by less than 2 %"
-    return [*rows, row(left, "left-digit", sentence, "equal", "digits", "single", margin=2.0)]
+    # On the processor of methods_runs.csv it is equivalent; the row is of the one on which it is not.
+    left = difference(chosen("digits", "large", table="methods_again"), "equal", what="left")
+    sentence = "whether sharing changes the left digit of a large model by as much as 2 % ten seeds do not tell"
+    more = {"margin": 2.0, "source": "methods_again.csv"}
+    return [*rows, row(left, "left-digit", sentence, "open", "digits", "single", **more)]
 
 
 def flattered() -> list[Claim]:

@@ -47,10 +47,12 @@ def instructions() -> list[Claim]:
     """A decoder that learnt five wordings of each task against one that learnt one, in words that are learnt and new."""
     lifts: tuple[str, Kind] = ("in a new wording five wordings lift topic by 75 points over one", "higher")
     costs: tuple[str, Kind] = ("what five wordings cost sentiment and stars five seeds do not tell", "open")
+    harms: tuple[str, Kind] = ("on the new task five wordings are 35 points worse than one", "lower")
     compared = {
         ("new wording", "topic", "wordings-topic"): lifts,
         ("learnt wording", "sentiment", "wordings-sentiment"): costs,
         ("learnt wording", "stars", "wordings-stars"): costs,
+        ("new task", "unseen", "wordings-new-task"): harms,
     }
     runs = read_result("instructions")
     return [

@@ -26,6 +26,9 @@ together for ``single``, and ``cost`` the same as a multiple of that of equal λ
 ``search_runs.csv``: λ and learning rate by search with one seed's validation alone, and their difference from the grid.
 ``results/choices.csv``: what a score gains when each seed's setting is chosen by its test score. ``results/lucky.csv``: Δ_MTL
 of equal λ in the best and the worst seed. Lesson 05 reads the files and runs a sample again.
+
+``results/methods_again.csv`` is ``methods_runs.csv`` as another processor made it, from the same code, seeds and versions
+(its first line says which): there two sums round differently, and some hundred steps later it is another model.
 """
 
 from __future__ import annotations

@@ -52,10 +52,12 @@ def tables_of(runs: pd.DataFrame, found: pd.DataFrame) -> dict[str, pd.DataFrame
 # A seed's choice
 
 
-def read_chosen(world: str, model: str = "small", *, opponents: bool = False) -> pd.DataFrame:
-    """`chosen_runs` of the files; with ``opponents``, those of `experiments.methods_fair` too, for their seeds alone."""
+def read_chosen(
+    world: str, model: str = "small", *, opponents: bool = False, table: str = "methods_runs"
+) -> pd.DataFrame:
+    """`chosen_runs` of a file; with ``opponents``, those of `experiments.methods_fair` too, for their seeds alone."""
     fair = read_result("methods_fair_runs")
-    found = [read_result("methods_runs"), fair] if opponents else [read_result("methods_runs")]
+    found = [read_result(table), fair] if opponents else [read_result(table)]
     runs = pd.concat(found, ignore_index=True)
     runs = runs[(runs.world == world) & (runs.model == model)]
     return chosen_runs(runs[runs.seed.isin(fair.seed)] if opponents else runs)

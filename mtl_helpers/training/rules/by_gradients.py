@@ -94,13 +94,16 @@ class GradientWeighting(Weighting):
     def from_gradients(self, jacobian: Tensor) -> Tensor:
         """λ ``(tasks,)`` from the gradients ``(tasks, shared parameters)``; nan where a gradient is not finite."""
         gramian = jacobian @ jacobian.T
-        if not gramian.isfinite().all():
+        lengths = gramian.diagonal().tolist()  # squared; the products of two gradients are no larger
+        if not all(map(math.isfinite, lengths)):
             return torch.full_like(gramian[0], math.nan)
-        present = gramian.diagonal() > 0
-        if not present.any():
+        present = [i for i, length in enumerate(lengths) if length > 0]
+        if not present:
             return torch.ones_like(gramian[0])
-        weights = torch.zeros_like(gramian[0])
         with self._privately():
+            if len(present) == len(lengths):  # as a rule; to pick what is there has its price
+                return self.aggregator.gramian_weighting(gramian)
+            weights = torch.zeros_like(gramian[0])
             weights[present] = self.aggregator.gramian_weighting(gramian[present][:, present])
         return weights
 
