@@ -161,8 +161,7 @@ QUIZZES = {
         "2. A paper adds a regression in millimetres to two classifications, and its rule beats equal λ. First suspicion?",
         {
             "The rule is better.": "Perhaps. But equal λ with a loss in millimetres squared is a straw man.",
-            "The rule found out the unit.": "Then equal λ with a standardised target may do as well, at no "
-            "cost. Compare with that.",
+            "The rule found out the unit.": "Then equal λ on standard units may do as well, at no cost. Compare with that.",
             "The regression is harder.": "Its loss is larger because of its unit; that says nothing of hard or easy.",
         },
         "The rule found out the unit.",
