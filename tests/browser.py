@@ -214,7 +214,11 @@ class NotebookPage:
         )
 
     def show(self, widget: str, cell: str) -> None:
-        """Scroll the widget of a CSS class into view, by the last line of its cell; far away it is not drawn at all."""
+        """Scroll the widget of a CSS class into view, by the last line of its cell; far away it is not drawn at all.
+
+        What is folded is opened before, as a learner opens an appendix.
+        """
+        self.command("notebook:expand-all-headings")
         scroll = "i => window.jupyterapp.shell.currentWidget.content.scrollToItem(i, 'start')"
         self.page.evaluate(scroll, self.find(cell))
         self.page.locator(widget).first.wait_for(timeout=30_000)
