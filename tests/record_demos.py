@@ -83,9 +83,11 @@ TAKES = {
     ),
     "NeighboursDemo": (
         "neighbours",
-        [f"demo.set(name={name!r}, review=4)" for name in ("no name", "topic", "sentiment")]
-        + [f"demo.set(review=9, name={name!r})" for name in ("sentiment", "topic")]
-        + [f"demo.set(encoder='as downloaded', name={name!r})" for name in ("topic", "sentiment")],
+        [
+            f"demo.set(review=108, name={name!r}, encoder={encoder!r})"
+            for encoder in ("with LoRA", "as downloaded")
+            for name in ("topic", "sentiment", "no name")
+        ],
     ),
     "PriceDemo": (
         "price",
