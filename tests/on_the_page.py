@@ -29,15 +29,17 @@ def page_models() -> set[str]:
 
 def page_says(widget: ipywidgets.Widget, **state: object) -> None:
     """A message of the page, as the kernel hands it on."""
-    if widget.comm is not None:
-        widget.comm.handle_msg({"content": {"data": {"method": "update", "state": state}}, "buffers": []})
+    comm = widget.comm  # None once it is closed, and a cell may close it at any moment
+    if comm is not None:
+        comm.handle_msg({"content": {"data": {"method": "update", "state": state}}, "buffers": []})
 
 
 def page_clicks(button: ipywidgets.Button) -> None:
     """A click on the page, as the kernel hands it on."""
-    if button.comm is not None:
+    comm = button.comm
+    if comm is not None:
         data = {"method": "custom", "content": {"event": "click"}}
-        button.comm.handle_msg({"content": {"data": data}, "buffers": []})
+        comm.handle_msg({"content": {"data": data}, "buffers": []})
 
 
 SHOWS = (ipywidgets.HTML, ipywidgets.Label, Picture, Listen, ipywidgets.IntProgress, ipywidgets.FloatProgress)

@@ -72,6 +72,14 @@ def test_closing_takes_every_model_off_the_page():
         small.slider.value = 2.0
 
 
+def test_a_message_that_comes_just_as_its_widget_is_closed_is_nothing():
+    """The kernel hands it on, and a cell in another thread has closed the widget meanwhile."""
+    small = Small()
+    small.close()
+    small.slider._handle_msg({"content": {"data": {"method": "update", "state": {"value": 3}}}, "buffers": []})
+    assert small.slider.comm is None and small.told == []
+
+
 def test_a_slider_that_is_shown_a_weight_does_not_count_as_moved(small):
     show = small.slider.show
     for value in (0.123, 0.29, 0.456, 25.0):

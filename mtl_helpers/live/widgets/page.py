@@ -100,7 +100,9 @@ class _Adopted:
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
         state = msg["content"]["data"].get("state")
-        key = None if state is None else (self.model_id, *sorted(state))
+        key = (
+            None if state is None else (id(self), *sorted(state))
+        )  # its model is gone once another thread has closed it
         self._worker.post(lambda: super(_Adopted, self)._handle_msg(msg), key)
 
     def __setattr__(self, name: str, value: Any) -> None:
