@@ -24,11 +24,15 @@ from mtl_helpers.data import data_file, make_loader
 from mtl_helpers.driving import DRIVING_TASKS, make_drives
 from mtl_helpers.experiments.methods import front_runs
 from mtl_helpers.live import (
+    ClaimsDemo,
     DataDemo,
     DriveDemo,
     GradientDemo,
     LambdaLab,
+    LandscapeDemo,
+    MergeDemo,
     ModelDemo,
+    NeighboursDemo,
     ParetoDemo,
     PriceDemo,
     TransferDemo,
@@ -39,7 +43,7 @@ from mtl_helpers.live.demos import transfer as transfer_demo
 from mtl_helpers.models import FusionEncoder, ImageEncoder, MultiTaskModel
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
-SECONDS = float(os.environ.get("MTL_STRESS_SECONDS", 20)) / 8
+ALL_SECONDS = float(os.environ.get("MTL_STRESS_SECONDS", 20))
 PATIENCE = 60  # seconds after which what does not end hangs
 WEIGHTS = (0, 0.1, 0.35, 1, 3, 10)
 
@@ -200,7 +204,59 @@ def price():
     return PriceDemo, acts, agrees, lambda demo: [demo.tasks]
 
 
-WIDGETS = {make.__name__: make for make in (lab, drive, data, model, transfer, pareto, gradient, price)}
+def landscape():
+    acts = [
+        lambda demo, draw: demo.set((draw.uniform(-2, 2), draw.uniform(0, 3)), methods=draw.sample(["sum", "MGDA"], 2)),
+        lambda demo, draw: demo.run(draw.randint(1, 20)),
+        lambda demo, draw: demo.reset(),
+        lambda demo, draw: (demo.results, demo.paths, repr(demo), demo._repr_mimebundle_()),
+    ]
+
+    def agrees(demo):
+        assert all(path.shape[1] == 2 and (path[0] == demo.start_point).all() for path in demo.paths.values())
+
+    return LandscapeDemo, acts, agrees, lambda demo: [demo.optimizer, demo.rate]
+
+
+def merge():
+    acts = [
+        lambda demo, draw: demo.set(topic=draw.choice([0, 0.5, 1]), sentiment=draw.choice([0.25, 0.75])),
+        lambda demo, draw: (demo.scores, repr(demo), demo._repr_mimebundle_()),
+    ]
+
+    def agrees(demo):
+        assert all(f"{task} <b>{score:.3f}</b>" in demo.readout.value for task, score in demo.scores.items())
+
+    return MergeDemo, acts, agrees, lambda demo: list(demo.sliders.values())
+
+
+def neighbours():
+    acts = [
+        lambda demo, draw: demo.set(review=draw.randint(1, 360), name=draw.choice(["no name", "topic", "sentiment"])),
+        lambda demo, draw: (demo.near, demo.agreement, repr(demo), demo._repr_mimebundle_()),
+    ]
+
+    def agrees(demo):
+        assert demo._said() in demo.readout.value
+
+    return NeighboursDemo, acts, agrees, lambda demo: [demo.review, demo.name, demo.encoder]
+
+
+def claims():
+    acts = [
+        lambda demo, draw: demo.set(claim=draw.choice(demo.claim.options), threshold=draw.choice([0, 1, 5])),
+        lambda demo, draw: (demo.words, demo.moved, repr(demo), demo._repr_mimebundle_()),
+    ]
+
+    def agrees(demo):
+        assert f"moved by a threshold of {demo.threshold.value:g} points" in demo.readout.value
+
+    return ClaimsDemo, acts, agrees, lambda demo: [demo.claim, demo.threshold]
+
+
+MADE = (lab, drive, data, model, transfer, pareto, gradient, landscape, merge, neighbours, price, claims)
+WIDGETS = {make.__name__: make for make in MADE}
+SECONDS = ALL_SECONDS / len(WIDGETS)
 
 
 # The test
