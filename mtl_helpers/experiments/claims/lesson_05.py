@@ -32,7 +32,7 @@ def sharing() -> list[Claim]:
     """What sharing costs a small and a large model; and whether the left digit of a large one changes by 2 %."""
     family = {"family": "05: Δ_MTL of sharing, two worlds in two sizes", "comparisons": 4}
     said: dict[tuple[str, str], tuple[str, Kind]] = {
-        ("reviews", "small"): ("on reviews sharing costs a small model 8 % of Δ_MTL", "lower"),
+        ("reviews", "small"): ("on reviews sharing costs a small model 8 % (Δ_MTL)", "lower"),
         ("digits", "small"): ("on digits ten seeds do not show what it costs", "open"),
         ("reviews", "large"): ("of the large model a loss is not shown in either world", "open"),
         ("digits", "large"): ("of the large model a loss is not shown in either world", "open"),

@@ -1,4 +1,4 @@
-"""What a pre-trained encoder changes: few labels, ways of fine-tuning, tasks named in the text. 70 minutes on two cores.
+"""What a pre-trained encoder changes: few labels, ways of fine-tuning, tasks named in the text. An hour on two cores.
 
 ``results/large_models.csv``. Each run has one thread, and in ``tuning`` a process of its own. A seed draws split, labels,
 initial weights and order of the batches, the same for every arm of a part. No arm is tuned, and each is the model after its
