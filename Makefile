@@ -27,7 +27,7 @@ bench: ; @$(RUN) bench $(ARGS)
 # Run the notebooks and store their outputs as they are committed.
 notebooks: ; @$(RUN) notebooks $(ARGS)
 
-# Compute the tables in data/results: 4 minutes, 10, 12, 12 to 17, 5, 5, 2 and 14. What was cut short goes on; ARGS=--fresh begins anew.
+# Compute the tables in data/results: 4 minutes, 10, 12, 12 to 14, 5, 5, 2 and 14. What was cut short goes on; ARGS=--fresh begins anew.
 cost corpus transfer methods methods_fair conflicts amounts driving: ; @$(RUN) experiment $@ $(ARGS)
 
 # The same for real data, 5 to 10 minutes; the archives (285 MB) come from their publishers, or from the folder that MTL_DATA names.

@@ -1,4 +1,4 @@
-"""The tables of lesson 05: λ by hand, by rule and by search, against tuned single-task models. 12 to 17 minutes on two cores.
+"""The tables of lesson 05: λ by hand, by rule and by search, against tuned single-task models. 12 to 14 minutes on two cores.
 
 Two worlds in which a small shared encoder has too little room for both tasks: two digits in a picture, and topic and
 sentiment of the review corpus. A seed draws data or split, initial weights and order of the batches, the same for every arm.
