@@ -27,8 +27,8 @@ together for ``single``, and ``cost`` the same as a multiple of that of equal λ
 ``results/choices.csv``: what a score gains when each seed's setting is chosen by its test score. ``results/lucky.csv``: Δ_MTL
 of equal λ in the best and the worst seed. Lesson 05 reads the files and runs a sample again.
 
-``results/methods_again.csv`` is ``methods_runs.csv`` as another processor made it, from the same code, seeds and versions
-(its first line says which): there two sums round differently, and some hundred steps later it is another model. The code
+``results/methods_again.csv`` is ``methods_runs.csv`` as another processor made it, from the same seeds and PyTorch (its first
+line says which): there two sums round differently, and some hundred steps later it is another model. The code
 as it was when the first table was made, run there, gives the second one.
 """
 

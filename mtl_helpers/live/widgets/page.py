@@ -100,9 +100,8 @@ class _Adopted:
 
     def _handle_msg(self, msg: dict[str, Any]) -> None:
         state = msg["content"]["data"].get("state")
-        key = (
-            None if state is None else (id(self), *sorted(state))
-        )  # its model is gone once another thread has closed it
+        # Not by its model: that is gone once another thread has closed the widget.
+        key = None if state is None else (id(self), *sorted(state))
         self._worker.post(lambda: super(_Adopted, self)._handle_msg(msg), key)
 
     def __setattr__(self, name: str, value: Any) -> None:
