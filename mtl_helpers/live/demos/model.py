@@ -133,9 +133,9 @@ class ModelDemo(Demo):
 
     def _work(self, rounds: int) -> Iterator[None]:
         """Time the shared model and the single ones in turns."""
-        self._chosen()
-        self._show()
-        yield
+        self._check(self.encoder.value, self.width.value, self.heads)
+        self.step_ms = {}
+        yield self._show()
         models = {"shared": self._new_model(self.model.tasks)}
         models |= {task.name: self._new_model([task]) for task in self.model.tasks}
         timer = StepTimer(models, self.batches)
@@ -157,7 +157,9 @@ class ModelDemo(Demo):
             task.name: widgets.Checkbox(value=i < 2, description=f"{task.name} head", indent=False)
             for i, task in enumerate(self.tasks)
         }
-        self._starts(self.encoder, self.width, *self.head_boxes.values())
+        for chooser in (self.encoder, self.width, *self.head_boxes.values()):
+            # Built and drawn at once, so that a Stop that follows leaves no other model; then timed.
+            self._watch(chooser, lambda _: self._silent or (self._chosen(), self.start()))
         heads = row(widgets.Label("heads"), *self.head_boxes.values())
         self.box = widgets.VBox([self.readout, self.error_box, self.encoder, self.width, heads, self.picture])
         self.box.add_class("mtl-model-demo")
