@@ -182,15 +182,16 @@ def _keep(kept: RunStore, key: str, future: Future) -> None:
 def _pool(processes: int) -> Executor:
     """Worker processes that know the functions of a notebook's cells: forked, or, where that is not safe, by loky."""
     if "fork" in get_all_start_methods() and os.uname().sysname == "Linux":
-        return ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=_begin_worker)
+        return ProcessPoolExecutor(processes, mp_context=get_context("fork"), initializer=begin_worker)
     from joblib.externals.loky import ProcessPoolExecutor as LokyExecutor  # 4 to 8 s to start
 
-    return LokyExecutor(processes, initializer=_begin_worker)
+    return LokyExecutor(processes, initializer=begin_worker)
 
 
-def _begin_worker() -> None:
-    """An interrupt of the keyboard reaches all processes, and is the parent's to handle; without a parent, a worker ends."""
+def begin_worker() -> None:
+    """One thread. An interrupt reaches all processes, and is the parent's to handle; without a parent, a worker ends."""
     global _turn
+    torch.set_num_threads(1)
     _turn = threading.RLock()  # a fork may have copied one that a thread held
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if (parent := parent_process()) is not None:

@@ -26,9 +26,6 @@ twice as often as in proportion; so it is drawn as often by 1,400 steps in propo
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,7 +35,7 @@ import torch
 from mtl_helpers.data import load_reviews
 from mtl_helpers.experiments import Config, Experiment
 from mtl_helpers.experiments.large_models import fine_tuning, label_counts, mixtures
-from mtl_helpers.experiments.large_models.fine_tuning import tuning_data
+from mtl_helpers.experiments.large_models.fine_tuning import tuning_data, tuning_run
 from mtl_helpers.experiments.large_models.label_counts import (
     FROZEN,
     LAYERS,
@@ -50,6 +47,7 @@ from mtl_helpers.experiments.large_models.label_counts import (
     labels_run,
 )
 from mtl_helpers.experiments.large_models.mixtures import MIXING, SIZES, mixing_data, mixing_reviews, mixing_run
+from mtl_helpers.experiments.large_models.own_process import in_own_process
 
 __all__ = [
     "EXPERIMENT",
@@ -107,13 +105,9 @@ def run(config: Config) -> dict[str, Any]:
     """One run of whichever part, by task and what it cost."""
     config = dict(config)
     part = config.pop("part")
-    if part != "tuning":
-        return {"found": {"labels": labels_run, "mixing": mixing_run}[part](**config)}
-    command = [sys.executable, "-m", fine_tuning.__name__, json.dumps(config)]  # its largest memory is measured
-    done = subprocess.run(command, capture_output=True, encoding="utf-8")
-    if done.returncode:
-        raise RuntimeError(f"its process ended with {done.returncode}: {done.stderr[-2000:]}")
-    return {"found": json.loads(done.stdout.splitlines()[-1])}
+    if part == "tuning":
+        return {"found": in_own_process(tuning_run, **config)}
+    return {"found": {"labels": labels_run, "mixing": mixing_run}[part](**config)}
 
 
 def rows(runs: pd.DataFrame) -> Iterator[dict[str, Any]]:

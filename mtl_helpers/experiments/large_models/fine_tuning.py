@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ import torch
 from torch import nn
 
 from mtl_helpers.data import bag_of_words, baseline_score, encode_reviews, load_reviews, make_loader, split_reviews
+from mtl_helpers.experiments.large_models.label_counts import tested
 from mtl_helpers.models import (
     FrozenFeatures,
     MultiTaskModel,
@@ -23,7 +23,6 @@ from mtl_helpers.models import (
     SoftPrompt,
     load_pretrained,
 )
-from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import SENTIMENT, TOPIC
 from mtl_helpers.training import fit, validate
 
@@ -91,31 +90,25 @@ def prepared(arm: str) -> tuple[nn.Module, Any, float | None]:
 
 
 def tuning_run(arm: str, n: int | str, seed: int, steps: int | None = None) -> dict[str, float]:
-    """Test accuracies, trainable numbers, processor seconds and memory of one arm."""
+    """Test accuracies, trainable numbers, processor seconds and memory of one arm, in a process of its own."""
     train, test = tuning_data(seed, n)
     if arm == BAG:
         return {task.name: baseline_score(bag_of_words(train, task), test, task) for task in (TOPIC, SENTIMENT)}
     apart = arm in WAYS and WAYS[arm].per_task
     result, trainable = {}, 0
     for tasks in [[TOPIC], [SENTIMENT]] if apart else [[TOPIC, SENTIMENT]]:
-        generator = seeded(seed)  # of the first weights, and then of dropout
-        with drawn_from(generator):
-            encoder, vocabulary, lr = prepared(arm)
-            start, base = time.process_time(), resident_mb()
-            model = MultiTaskModel(encoder, tasks)
+        torch.manual_seed(seed)  # of the first weights, and then of dropout
+        encoder, vocabulary, lr = prepared(arm)
+        start, base = time.process_time(), resident_mb()
+        model = MultiTaskModel(encoder, tasks)
         loader = make_loader(encode_reviews(train, vocabulary, tasks), BATCH, shuffle=True, seed=seed)
         bottom = [p for p in encoder.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW([{"params": model.heads.parameters(), "lr": HEAD_LR}])
+        optimizer = torch.optim.AdamW([{"params": model.heads.parameters(), "lr": HEAD_LR}], fused=True)
         if bottom:
             optimizer.add_param_group({"params": bottom, "lr": lr})
-        fit(model, loader, optimizer, steps=(steps or STEPS[n]) if bottom else HEAD_STEPS, generator=generator)
+        fit(model, loader, optimizer, steps=(steps or STEPS[n]) if bottom else HEAD_STEPS)
         result["seconds"] = result.get("seconds", 0) + time.process_time() - start
         result["memory_mb"] = max(result.get("memory_mb", 0), resident_mb() - base)
         trainable += sum(p.numel() for p in model.parameters() if p.requires_grad)
-        result |= validate(model, make_loader(encode_reviews(test, vocabulary, tasks), 50))[1]
+        result |= validate(model, tested(test, vocabulary, tasks))[1]
     return result | {"trainable": trainable}
-
-
-if __name__ == "__main__":  # one run, in a process of its own
-    torch.set_num_threads(1)
-    print(json.dumps(tuning_run(**json.loads(sys.argv[1]))))

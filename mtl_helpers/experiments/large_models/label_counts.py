@@ -23,6 +23,7 @@ from mtl_helpers.data import (
     split_reviews,
 )
 from mtl_helpers.experiments import CACHE
+from mtl_helpers.experiments.large_models.own_process import in_own_process
 from mtl_helpers.models import FrozenFeatures, LSTMEncoder, MultiTaskModel, OnFeatures, load_pretrained
 from mtl_helpers.randomness import drawn_from, seeded
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC, Task
@@ -72,7 +73,7 @@ def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = STEPS)
     if arm == OFF_STARS:
         return {task.name: off_the_stars(splits.train, splits.test)}
     if arm == TUNED:
-        return {task.name: tuned(rows, splits.test, task, n, seed)}
+        return {task.name: in_own_process(tuned, rows=rows, test=splits.test, task=task, n=n, seed=seed)}
     vocabulary = Vocabulary.from_texts(splits.train.text) if arm.startswith("LSTM") else frozen_features()
     if arm in CONVERGED:
         return {task.name: converged(arm, rows, splits.test, task, vocabulary)}
@@ -86,7 +87,7 @@ def labels_run(arm: str, task: str, n: int | str, seed: int, steps: int = STEPS)
         loader = make_loader(encode_reviews(rows, vocabulary, tasks), BATCH, shuffle=True, seed=seed)
     optimizer = torch.optim.AdamW(model.parameters(), lr=LR["LSTM" if arm.startswith("LSTM") else "MiniLM"])
     fit(model, loader, optimizer, steps=steps, weights={"stars": 0.2} if len(tasks) == 2 else None)
-    return {task.name: validate(model, tested(splits.test, vocabulary, task))[1][task.name]}
+    return {task.name: validate(model, tested(splits.test, vocabulary, [task]))[1][task.name]}
 
 
 def new_model(arm: str, vocabulary: Any, tasks: list[Task], seed: int) -> MultiTaskModel:
@@ -100,10 +101,10 @@ def new_model(arm: str, vocabulary: Any, tasks: list[Task], seed: int) -> MultiT
         return MultiTaskModel(encoder, tasks)
 
 
-def tested(rows: pd.DataFrame, vocabulary: Any, task: Task) -> Any:
-    """The labelled rows, those of like length together, so that little of a batch is padding."""
-    rows = rows[rows[task.name].notna()]
-    return make_loader(encode_reviews(rows.iloc[rows.text.str.len().argsort()], vocabulary, [task]), 100)
+def tested(rows: pd.DataFrame, vocabulary: Any, tasks: list[Task]) -> Any:
+    """The rows that have all labels, those of like length together, so that little of a batch is padding."""
+    rows = rows.dropna(subset=[task.name for task in tasks])
+    return make_loader(encode_reviews(rows.iloc[rows.text.str.len().argsort()], vocabulary, tasks), 25)
 
 
 def converged(arm: str, rows: pd.DataFrame, test: pd.DataFrame, task: Task, features: FrozenFeatures) -> float:
@@ -122,15 +123,14 @@ def off_the_stars(train: pd.DataFrame, test: pd.DataFrame) -> float:
 
 
 def tuned(rows: pd.DataFrame, test: pd.DataFrame, task: Task, n: int | str, seed: int) -> float:
-    """Test accuracy of MiniLM fine-tuned for one task by LoRA of rank 8."""
-    generator = seeded(seed)
-    with drawn_from(generator):
-        encoder, subwords = load_pretrained()
-        model = MultiTaskModel(encoder.add_lora(8), [task])
+    """Test accuracy of MiniLM fine-tuned for one task by LoRA of rank 8, in a process of its own."""
+    torch.manual_seed(seed)
+    encoder, subwords = load_pretrained()
+    model = MultiTaskModel(encoder.add_lora(8), [task])
     loader = make_loader(encode_reviews(rows, subwords, [task]), TUNED_BATCH, shuffle=True, seed=seed)
     bottom = [p for p in encoder.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(
         [{"params": model.heads.parameters(), "lr": HEAD_LR}, {"params": bottom, "lr": TUNED_LR}]
     )
-    fit(model, loader, optimizer, steps=TUNED_STEPS[n], generator=generator)
-    return validate(model, tested(test, subwords, task))[1][task.name]
+    fit(model, loader, optimizer, steps=TUNED_STEPS[n])
+    return validate(model, tested(test, subwords, [task]))[1][task.name]
