@@ -137,6 +137,27 @@ def test_what_a_cell_draws_is_the_same_while_a_demo_computes(new_demo, name):
     assert torch.equal(draw(), expected)
 
 
+def readout(demo) -> str:
+    return demo.readout.value
+
+
+SHOWN = {"data": lambda demo: demo.choice, "model": readout, "transfer": readout, "pareto": readout}
+
+
+@pytest.mark.parametrize("name", SHOWN)
+def test_a_choice_is_shown_where_a_stop_comes_before_its_first_step(new_demo, name, monkeypatch):
+    demo = new_demo()
+    before = SHOWN[name](demo)
+    monkeypatch.setattr(demo, "start", lambda: None)
+    widget, state = CHOICE[name](demo)
+    page_says(widget, **state)
+    demo.wait(60)
+    after = SHOWN[name](demo)
+    assert after != before
+    demo.set()
+    assert SHOWN[name](demo) == after
+
+
 def test_the_page_and_a_cell_at_once_do_not_wait_for_one_another(name, new_demo):
     """The page turned knobs while a cell ran the demo: each held what the other wanted, for ever."""
     demo = new_demo()

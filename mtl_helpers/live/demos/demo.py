@@ -107,9 +107,9 @@ class Demo(LiveWidget):
         self._worker.ask(choose)
 
     def _starts(self, *choosers: widgets.Widget) -> None:
-        """A choice by one of these starts its computation."""
+        """A choice by one of these is shown, so that a Stop that follows leaves no other on the page, and is computed."""
         for chooser in choosers:
-            self._watch(chooser, lambda _: self._silent or self.start())
+            self._watch(chooser, lambda _: self._silent or (self._choose(lambda: None), self.start()))
 
     def _cancel(self) -> None:
         self._worker.cancel()

@@ -157,9 +157,7 @@ class ModelDemo(Demo):
             task.name: widgets.Checkbox(value=i < 2, description=f"{task.name} head", indent=False)
             for i, task in enumerate(self.tasks)
         }
-        for chooser in (self.encoder, self.width, *self.head_boxes.values()):
-            # Built and drawn at once, so that a Stop that follows leaves no other model; then timed.
-            self._watch(chooser, lambda _: self._silent or (self._chosen(), self.start()))
+        self._starts(self.encoder, self.width, *self.head_boxes.values())
         heads = row(widgets.Label("heads"), *self.head_boxes.values())
         self.box = widgets.VBox([self.readout, self.error_box, self.encoder, self.width, heads, self.picture])
         self.box.add_class("mtl-model-demo")
