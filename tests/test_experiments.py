@@ -371,6 +371,9 @@ def test_the_correction_knows_how_many_rows_the_splits_share():
     rows = stored("real_data_runs").drop_duplicates("world").set_index("world")
     for world in ("domains", "imdb"):
         assert real_data_tables.SHARED_ROWS[world] == rows.n_test[world] / rows.n_train[world]
+    assert large_models.SHARED_ROWS["labels"] == len(reviews.test) / len(reviews.train)
+    train, test = large_models.tuning_data(0, "all")
+    assert large_models.SHARED_ROWS["tuning"] == len(test) / len(train)
 
 
 def test_the_wide_model_has_the_parameters_of_two_small_ones():

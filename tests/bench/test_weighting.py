@@ -11,12 +11,12 @@ from measure import WARM_UP, Batches, Turns, line, report, stepper, take_turns, 
 from problem import MODELS, TASKS, datasets, new_optimizer
 
 from mtl_helpers.data import MultiTaskDataset, make_loader
+from mtl_helpers.experiments.conflicts import SEES_GRADIENTS
 from mtl_helpers.models import MultiTaskModel
 from mtl_helpers.tasks import Classification, Task
 from mtl_helpers.training import RULES, train_steps
 
 TARGETS = {"uncertainty": 1.05, "MGDA": 1.8, "PCGrad": 1.8, "UPGrad": 1.8}  # for the LSTM and two tasks
-SEES_GRADIENTS = ("GradNorm", "MGDA", "PCGrad", "UPGrad", "IMTL-G", "Aligned-MTL")
 ON_FEATURES = {2: 1.2, 8: 1.4}  # for the LSTM, by number of tasks
 
 

@@ -16,6 +16,7 @@ from mtl_helpers.evaluation import (
     pareto_front,
     smallest_effect,
 )
+from mtl_helpers.evaluation.statistics.delta import DELTA
 from mtl_helpers.experiments import read_result
 from mtl_helpers.tasks import SENTIMENT, STARS, TOPIC
 
@@ -23,7 +24,6 @@ TASKS = {"digits": (LEFT, RIGHT), "reviews": (TOPIC, SENTIMENT), "stars": (TOPIC
 # Every seed splits the same 1,797 digits or 2,640 reviews anew: rows to test on over rows to learn from, for the corrected t.
 SHARED_ROWS = {"digits": 450 / 1077, "reviews": 396 / 1848, "stars": 396 / 1848}
 ALONE = ("single", "half the steps")  # arms with a model a task
-DELTA = "Δ_MTL"
 WORLD = ["world", "model"]
 SETTING = ["arm", "share", "lr"]
 DIGITS = dict.fromkeys(["val", "test", "val_loss", "test_loss"], 4) | {"seconds": 2, "steps_per_s": 0}
