@@ -36,7 +36,7 @@ real-data: ; @$(RUN) experiment real_data $(ARGS)
 # Real speech and real images for the appendix of lesson 06, 3 minutes; two archives, from the same places.
 real-branches: ; @$(RUN) experiment real_branches $(ARGS)
 
-# That of lesson 07: 50 minutes where nothing else runs, 70 beside other work.
+# That of lesson 07: 45 minutes where nothing else runs.
 large: ; @$(RUN) experiment large_models $(ARGS)
 
 # Its LoRAs that are merged, its decoder that takes instructions, and the task named in an encoder's text: about 45 minutes on

@@ -198,7 +198,7 @@ def test_lora_trains_little_and_moves_sentiment():
     assert min(mood["LoRA, one per task"], mood["all layers"]) > mood["heads only"] + 0.1
     numbers = LARGE[LARGE.part == "tuning"].groupby("arm")[["trainable", "memory_mb"]].mean()
     assert numbers.trainable["LoRA, one per task"] < 0.01 * numbers.trainable["all layers"]
-    assert numbers.memory_mb["LoRA, one per task"] < 0.7 * numbers.memory_mb["all layers"]
+    assert numbers.memory_mb["LoRA, one per task"] < 0.75 * numbers.memory_mb["all layers"]
     lora = numbers.trainable["LoRA of rank 16, shared"], numbers.trainable["LoRA, one per task"]
     assert lora[0] == lora[1], "rank 16 is there to compare as many numbers"
 

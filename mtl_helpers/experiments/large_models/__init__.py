@@ -1,9 +1,9 @@
-"""What a pre-trained encoder changes: few labels, ways of fine-tuning, tasks named in the text. An hour on two cores.
+"""What a pre-trained encoder changes: few labels, ways of fine-tuning, tasks named in the text. 45 minutes.
 
-``results/large_models.csv``. Each run has one thread, and in ``tuning`` a process of its own. A seed draws split, labels,
-initial weights and order of the batches, the same for every arm of a part. No arm is tuned, and each is the model after its
-last step: with 20 labels there is nothing to validate on. Scores are accuracies on test reviews. Lesson 07 reads the file and
-runs a sample again.
+``results/large_models.csv``. Each run has one thread, and where MiniLM is trained a process of its own. A seed draws split,
+labels, initial weights and order of the batches, the same for every arm of a part. No arm is tuned, and each is the model
+after its last step: with 20 labels there is nothing to validate on. Scores are accuracies on test reviews. Lesson 07 reads
+the file and runs a sample again.
 
 ``labels``: one task, topic or sentiment, with 20, 100, 240 or all training labels of the review corpus, the same number of
 each class, ten seeds. A bag of words; an LSTM (300 steps of 32); a frozen MiniLM with a head (300 steps), with the same head

@@ -103,6 +103,7 @@ def tuning_run(arm: str, n: int | str, seed: int, steps: int | None = None) -> d
         model = MultiTaskModel(encoder, tasks)
         loader = make_loader(encode_reviews(train, vocabulary, tasks), BATCH, shuffle=True, seed=seed)
         bottom = [p for p in encoder.parameters() if p.requires_grad]
+        # Not fused, AdamW takes a third of a step of all layers, and as much memory again as the gradients.
         optimizer = torch.optim.AdamW([{"params": model.heads.parameters(), "lr": HEAD_LR}], fused=True)
         if bottom:
             optimizer.add_param_group({"params": bottom, "lr": lr})
