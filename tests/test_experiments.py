@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from functools import partial
 from importlib import import_module
@@ -51,6 +52,7 @@ from mtl_helpers.experiments import (
 from mtl_helpers.experiments import __main__ as runner
 from mtl_helpers.experiments.driving import learning as driving_learning
 from mtl_helpers.experiments.large_models import label_counts
+from mtl_helpers.experiments.large_models.own_process import in_own_process
 from mtl_helpers.experiments.methods import methods_tables
 from mtl_helpers.experiments.real_data import real_data_tables
 from mtl_helpers.experiments.transfer.arms import OTHER_WAYS, told_topic
@@ -240,6 +242,16 @@ def test_real_data():
     rows = stored("real_data_runs")
     row = rows[(rows.world == "domains") & (rows.arm == "TF-IDF") & (rows.task == "stars") & (rows.seed == 0)]
     assert found.test[0]["stars"] == pytest.approx(row.score.item(), abs=1e-3)
+
+
+def test_what_runs_in_its_own_process_is_new_each_time_and_raises_here():
+    pids = {in_own_process(os.getpid), in_own_process(os.getpid), os.getpid()}
+    assert len(pids) == 3
+    assert in_own_process(torch.get_num_threads) == 1
+    with pytest.raises(ZeroDivisionError):
+        in_own_process(divmod, 7, 0)
+    with pytest.raises(BrokenProcessPool):
+        in_own_process(os.abort)
 
 
 def test_with_stars_the_few_labels_are_drawn_at_least_as_often_as_alone(monkeypatch):
