@@ -7,9 +7,10 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import date, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import dask
@@ -395,6 +396,27 @@ def test_an_interrupt_ends_it_and_every_finished_run_is_kept(processes, to_all, 
         x**2 for x in range(6)
     ]
     assert all(map(ended, workers))
+
+
+class InterruptedWhileItIsGivenWork(Executor):
+    """Does a run as soon as it is submitted; Ctrl-C comes with the fourth."""
+
+    _processes = None
+
+    def submit(self, call, *values):
+        if values[-1]["x"] == 3:
+            raise KeyboardInterrupt
+        future = Future()
+        future.set_result(call(*values))
+        return future
+
+
+def test_what_is_finished_is_kept_where_the_interrupt_comes_before_all_runs_are_handed_out(tmp_path, monkeypatch):
+    module = import_module("mtl_helpers.evaluation.running.sweep")
+    monkeypatch.setattr(module, "_pool", lambda processes: InterruptedWhileItIsGivenWork())
+    with pytest.raises(KeyboardInterrupt):
+        quiet(numbers(6), square, processes=2, store=tmp_path / "runs.jsonl")
+    assert len((tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()) == 3
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

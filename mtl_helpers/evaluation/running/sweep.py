@@ -115,8 +115,10 @@ def _compute(
 def _on_executor(
     todo: dict[str, dict], run: Run, executor: Executor, kept: RunStore, one: Call
 ) -> Iterator[tuple[str, dict]]:
-    futures, given_up = _submitted(executor, one, run, todo, kept), []
+    futures: dict[Future, str] = {}
+    given_up = []
     try:
+        _submit(executor, one, run, todo, kept, futures)
         for future in as_completed(futures):
             try:
                 yield futures[future], future.result()
@@ -145,7 +147,7 @@ def _on_cores(todo: dict[str, dict], run: Run, processes: int, kept: RunStore, o
         batch, before, broken = dict(list(left.items())[:1]) if alone else left, len(left), False
         pool, futures = _pool(min(processes, len(batch))), {}
         try:
-            futures = _submitted(pool, one, run, batch, kept)
+            _submit(pool, one, run, batch, kept, futures)
             for future in as_completed(futures):
                 try:
                     outcome = future.result()
@@ -157,6 +159,9 @@ def _on_cores(todo: dict[str, dict], run: Run, processes: int, kept: RunStore, o
         except BaseException:  # an interrupt, most likely
             _kill(pool)
             wait(futures, timeout=0.5)  # until what was finished is stored, and the others know that they are not
+            for future, key in futures.items():
+                if future.done():  # stored already, unless the interrupt came before it was said who stores it
+                    _keep(kept, key, future)
             raise
         pool.shutdown()
         if broken and alone:
@@ -166,12 +171,14 @@ def _on_cores(todo: dict[str, dict], run: Run, processes: int, kept: RunStore, o
         alone = broken and (alone or len(left) == before)  # no progress: find the culprit, one run at a time
 
 
-def _submitted(executor: Executor, call: Call, run: Run, todo: dict[str, dict], kept: RunStore) -> dict[Future, str]:
-    """The runs by future. Each is stored by the executor's own thread, which no interrupt ever hits."""
-    futures = {executor.submit(call, run, config): key for key, config in todo.items()}
-    for future, key in futures.items():
+def _submit(
+    executor: Executor, call: Call, run: Run, todo: dict[str, dict], kept: RunStore, futures: dict[Future, str]
+) -> None:
+    """Add the runs to ``futures``. Each is stored by the executor's own thread, which no interrupt ever hits."""
+    for key, config in todo.items():
+        future = executor.submit(call, run, config)
+        futures[future] = key
         future.add_done_callback(partial(_keep, kept, key))
-    return futures
 
 
 def _keep(kept: RunStore, key: str, future: Future) -> None:
