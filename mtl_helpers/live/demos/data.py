@@ -32,7 +32,6 @@ from mtl_helpers.tasks import SENTIMENT, TOPIC
 SPLITS = {"random rows": False, "no text on both sides": True}
 TASKS = (TOPIC, SENTIMENT)
 SCORES = ("reported", "without_copies", "set_aside")
-NOTHING = pd.DataFrame(columns=["seed", "task", *SCORES, "copied"])  # no result yet
 MAX_TRIES = 6
 
 
@@ -99,7 +98,7 @@ class DataDemo(Demo):
 
     def _work(self, repeats: int) -> Iterator[None]:
         """Clean, split and score ``repeats`` times."""
-        self.results = NOTHING
+        self._chosen()
         self._show()
         for seed in range(repeats):
             yield
@@ -110,7 +109,7 @@ class DataDemo(Demo):
     def _chosen(self) -> None:
         """Clean by the present choice and forget the scores of the last one."""
         self.choice = (self.cleaned, self.split.value)
-        self.results = NOTHING
+        self.results = pd.DataFrame(columns=["seed", "task", *SCORES, "copied"])
         self.frame, self.table = clean_with(self.raw, self.choice[0])
 
     def _repeat(self, seed: int) -> list[dict[str, Any]]:
