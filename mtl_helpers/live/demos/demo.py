@@ -108,14 +108,9 @@ class Demo(LiveWidget):
 
     def _starts(self, *choosers: widgets.Widget) -> None:
         """A choice by one of these is shown, so that a Stop that follows leaves no other on the page, and is computed."""
-
-        def choose() -> None:
-            self.start()  # first, so that at no moment nothing seems to be under way
-            self._chosen()
-            self._show()
-
-        for chooser in choosers:
-            self._watch(chooser, lambda _: self._silent or self._worker.ask(choose))
+        ask = self._worker.ask
+        for chooser in choosers:  # begun before it is shown: at no moment nothing seems to be under way
+            self._watch(chooser, lambda _: self._silent or ask(lambda: (self.start(), self._chosen(), self._show())))
 
     def _cancel(self) -> None:
         self._worker.cancel()
